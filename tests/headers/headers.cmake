@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: BSL-1.0
+# Copyright (c) 2026 the telltale authors
+#
+# The target telltale_headers_alone compiles one file for each public header, which includes it twice and nothing else.
+# The headers that include Beast or simdjson are apart, in telltale_headers_alone_heavy, for they take long.
+
+file(GLOB_RECURSE telltale_public_headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
+     "${PROJECT_SOURCE_DIR}/include/telltale/*.hpp")
+list(FILTER telltale_public_headers EXCLUDE REGEX "/detail/")
+foreach(weight IN ITEMS "" _heavy)
+  set(sources "")
+  foreach(header IN LISTS telltale_public_headers)
+    if((header MATCHES "^telltale/(json|beast|dashboard)/|^telltale/src\\.hpp$" AND weight STREQUAL "_heavy")
+       OR (NOT header MATCHES "^telltale/(json|beast|dashboard)/|^telltale/src\\.hpp$" AND weight STREQUAL ""))
+      string(REPLACE "/" "_" name "${header}")
+      set(source "${CMAKE_CURRENT_BINARY_DIR}/headers/${name}.cpp")
+      file(CONFIGURE OUTPUT "${source}" CONTENT "#include <${header}>\n#include <${header}>\n")
+      list(APPEND sources "${source}")
+    endif()
+  endforeach()
+  if(sources)
+    add_library(telltale_headers_alone${weight} OBJECT EXCLUDE_FROM_ALL ${sources})
+    target_link_libraries(telltale_headers_alone${weight} PRIVATE telltale_dev telltale_flavour telltale::json telltale::beast)
+    list(LENGTH sources count)
+    message(STATUS "telltale: ${count} headers in telltale_headers_alone${weight}")
+  endif()
+endforeach()
