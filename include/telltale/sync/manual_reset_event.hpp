@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_SYNC_MANUAL_RESET_EVENT_HPP
+#define TELLTALE_SYNC_MANUAL_RESET_EVENT_HPP
+
+#include <telltale/asio.hpp>
+#include <telltale/detail/waiter.hpp>
+
+#include <memory>
+#include <mutex>
+#include <tuple>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+
+class manual_reset_event_state final : public wait_state {
+public:
+    using wait_state::wait_state;
+
+    void set() {
+        wait_list all;
+        {
+            const std::lock_guard lock(mutex());
+            set_ = true;
+            all.take(waiters_);
+        }
+        all.finish_all({});
+    }
+
+    void reset() {
+        const std::lock_guard lock(mutex());
+        set_ = false;
+    }
+
+    bool is_set() const {
+        const std::lock_guard lock(mutex());
+        return set_;
+    }
+
+    // With the mutex held.
+    wait_list* list_to_wait_in() noexcept { return set_ ? nullptr : &waiters_; }
+
+    void take_all(wait_list& all) noexcept override { all.take(waiters_); }
+
+private:
+    wait_list waiters_;
+    bool set_ = false;
+};
+
+} // namespace detail
+
+/// Something that has happened or not: set once, seen by everybody who waits now or later, until it is reset.
+///
+/// (The things that a board tells of are `event`, in core; this is the synchronisation primitive.)
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: safe, but for the destructor.
+template <class Executor>
+class basic_manual_reset_event {
+public:
+    using executor_type = Executor;
+
+    template <class Other>
+    struct rebind_executor {
+        using other = basic_manual_reset_event<Other>;
+    };
+
+    explicit basic_manual_reset_event(const Executor& executor)
+        : executor_(executor), state_(std::make_shared<detail::manual_reset_event_state>(detail::context_of(executor))) {}
+
+    basic_manual_reset_event(const basic_manual_reset_event&) = delete;
+    basic_manual_reset_event& operator=(const basic_manual_reset_event&) = delete;
+
+    /// Whoever still waits gets operation_aborted.
+    ~basic_manual_reset_event() { state_->finish_all(net::error::operation_aborted); }
+
+    executor_type get_executor() const noexcept { return executor_; }
+
+    /// Wakes all who wait, in the order in which they came. Does nothing when it is set already.
+    void set() { state_->set(); }
+
+    void reset() { state_->reset(); }
+
+    bool is_set() const { return state_->is_set(); }
+
+    /// Completes when the event is set.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`
+    /// @par Error codes
+    /// `operation_aborted`: cancelled, or the event was destroyed.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: the operation stops waiting.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the event's).
+    template <class Token = default_token_t<Executor>>
+    auto async_wait(Token&& token = {}) {
+        return detail::async_start<void(error_code)>(
+            executor_,
+            [state = state_](auto&& handler, const Executor& executor) {
+                detail::start_wait<>(state, std::forward<decltype(handler)>(handler), executor,
+                                     [&state](std::tuple<error_code>&) { return state->list_to_wait_in(); });
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_wait, but does not suspend when the event is set. Throws system_error.
+    [[nodiscard]] net::awaitable<void, Executor> wait() {
+        if (!is_set()) co_await async_wait(net::use_awaitable_t<Executor>{});
+    }
+
+private:
+    Executor executor_;
+    std::shared_ptr<detail::manual_reset_event_state> state_;
+};
+
+using manual_reset_event = basic_manual_reset_event<net::any_io_executor>;
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_MANUAL_RESET_EVENT_HPP
