@@ -28,16 +28,15 @@ if(EXISTS "${telltale_readme}")
   set_tests_properties(readme PROPERTIES TIMEOUT 60)
 endif()
 
-# tests/e2e/<name>.test.mjs, run by node; the program prints its own results and must exit with 0.
+# tests/e2e/<name>.test.js, run by node.
 if(TELLTALE_TEST_E2E)
   find_program(TELLTALE_NODE NAMES node nodejs REQUIRED)
-  file(GLOB telltale_e2e RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}/e2e" CONFIGURE_DEPENDS e2e/*.test.mjs)
+  file(GLOB telltale_e2e RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}/e2e" CONFIGURE_DEPENDS e2e/*.test.js)
   foreach(script IN LISTS telltale_e2e)
-    string(REPLACE ".test.mjs" "" name "${script}")
-    add_test(NAME e2e_${name} COMMAND "${TELLTALE_NODE}" "${CMAKE_CURRENT_SOURCE_DIR}/e2e/${script}"
+    string(REPLACE ".test.js" "" name "${script}")
+    add_test(NAME e2e_${name} COMMAND "${TELLTALE_NODE}" --test "${script}"
              WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/e2e")
-    set_tests_properties(
-      e2e_${name} PROPERTIES TIMEOUT 300 LABELS e2e RUN_SERIAL ON ENVIRONMENT
-      "TELLTALE_WORKER=${PROJECT_BINARY_DIR}/examples/control_room/control_room_worker;TELLTALE_CONTROL_ROOM=${PROJECT_BINARY_DIR}/examples/control_room/control_room")
+    set_tests_properties(e2e_${name} PROPERTIES TIMEOUT 600 LABELS e2e RUN_SERIAL ON FAIL_REGULAR_EXPRESSION "tests 0[\r\n]"
+                         ENVIRONMENT "TELLTALE_BUILD=${PROJECT_BINARY_DIR};TELLTALE_E2E_OUT=${PROJECT_BINARY_DIR}/e2e")
   endforeach()
 endif()
