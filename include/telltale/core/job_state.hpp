@@ -100,8 +100,8 @@ inline constexpr std::array<std::uint16_t, job_state_count> observer_rules{
 constexpr transition check_transition(job_state from, job_state to, reporter by) noexcept {
     if (from == to) return transition::unchanged;
     const auto& rules = by == reporter::producer ? detail::producer_rules : detail::observer_rules;
-    const bool allowed = (rules[static_cast<std::size_t>(from)] >> static_cast<unsigned>(to)) & 1U;
-    return allowed ? transition::allowed : transition::refused;
+    const unsigned row = rules[static_cast<std::size_t>(from)];
+    return ((row >> static_cast<unsigned>(to)) & 1U) != 0 ? transition::allowed : transition::refused;
 }
 
 } // namespace telltale::inline TELLTALE_ABI
