@@ -96,11 +96,12 @@
     if (unit === 'percent') return `${short_number(v)}\u00a0%`;
     return grouped.format(v);
   }
-  function amount_text(p) {
+  function amount_text(p, ended) {
     const done = number(p.done), total = number(p.total), unit = p.unit || 'items';
     if (unit === 'percent' || (done === undefined && total === undefined)) return '';
     const tail = unit === 'bytes' || unit === 'seconds' ? '' : `\u00a0${unit}`;
-    if (done === undefined) return `of ${amount(total, unit)}${tail}`;
+    if (done === undefined) return `${amount(total, unit)}${tail}`;
+    if (ended && (total === undefined || done === total)) return `${amount(done, unit)}${tail}`;
     return total === undefined ? `${amount(done, unit)}${tail}, total unknown` : `${amount(done, unit)} of ${amount(total, unit)}${tail}`;
   }
   function rate_text(p) {
@@ -128,8 +129,8 @@
     constructor(id) {
       this.id = id;
       const li = this.li = $('job-row').content.firstElementChild.cloneNode(true);
-      for (const part of ['badge', 'name', 'meta', 'bar', 'percent', 'amount', 'rate', 'left', 'word', 'when', 'cancel', 'toggle', 'error', 'health', 'message', 'details'])
-        this[part] = li.querySelector(`.${part === 'error' || part === 'health' || part === 'message' ? `note.${part}` : part}`);
+      for (const part of ['badge', 'name', 'meta', 'bar', 'percent', 'amount', 'rate', 'left', 'word', 'when', 'cancel', 'toggle', 'error', 'health', 'details'])
+        this[part] = li.querySelector(`.${part === 'error' || part === 'health' ? `note.${part}` : part}`);
       this.fill = this.bar.firstElementChild;
       li.dataset.job = id;
       this.details.id = `details-${++Row.count}`;
@@ -150,7 +151,7 @@
       set_attribute(this.name, 'title', name);
       set_text(this.meta, [job.kind, `#${job.id}`, job.attempt > 1 ? `attempt ${job.attempt}` : ''].filter(Boolean).join(' · '));
       this.update_bar(job, state, cut, name, p);
-      this.update_notes(job, cut);
+      this.update_notes(job);
       const can = !is_terminal(job) && Array.isArray(job.commands) && job.commands.includes('cancel');
       set_hidden(this.cancel, !can);
       if (!can) this.cancelling = false;
@@ -172,30 +173,27 @@
       set_attribute(this.bar, 'aria-label', `Progress of ${name}`);
       set_attribute(this.bar, 'aria-valuenow', percent === undefined ? undefined : String(Math.floor(percent)));
       set_attribute(this.bar, 'aria-valuetext', percent === undefined ? (kind === 'open' ? 'total unknown' : 'not begun') : undefined);
-      set_text(this.percent, percent === undefined ? '' : percent_text(percent));
-      set_text(this.amount, amount_text(p));
+      const waits = kind === 'none' || (percent === 0 && (state === 'queued' || state === 'pending'));
+    set_text(this.percent, waits || percent === undefined ? '' : percent_text(percent));
+      const message = job.message ? String(job.message) : '';
+      set_text(this.amount, [amount_text(waits && !number(p.done) ? { total: p.total, unit: p.unit } : p, is_terminal(job)), message].filter(Boolean).join(' · '));
+      set_attribute(this.amount, 'title', message || undefined);
       const moving = state === 'running' && !cut;
-      set_text(this.rate, moving ? rate_text(p) : '');
+      const took = (time_of(job.finished_at) - time_of(job.started_at)) / 1000;
+      const average = state === 'succeeded' && p.unit !== 'percent' && number(p.done) > 0 && took > 0 ? rate_text({ rate: p.done / took, unit: p.unit }) : '';
+      set_text(this.rate, moving ? rate_text(p) : average);
       const left = number(p.remaining_s);
-      set_text(this.left, moving && left !== undefined ? `${duration(left)} left` : moving && percent === undefined ? 'time left unknown' : '');
+      set_text(this.left, average ? 'average' : moving && left !== undefined ? `${left < 1 ? '<\u00a01\u00a0s' : duration(left)} left` : moving && percent === undefined ? 'no estimate' : '');
     }
 
-    update_notes(job, cut) {
+    update_notes(job) {
       const error = job.error;
       set_hidden(this.error, !error);
       if (error) {
         set_text(this.error.firstElementChild, String(error.class || 'error'));
         set_text(this.error.lastElementChild, String(error.message || ''));
       }
-      const ill = !is_terminal(job) && job.health && job.health.state !== 'ok';
-      set_hidden(this.health, !ill);
-      if (ill) {
-        set_attribute(this.health.querySelector('use'), 'href', `#i-${['unreachable', 'stale', 'degraded'].includes(job.health.state) ? job.health.state : 'unknown'}`);
-        const since = clock_of(job.health.since);
-        set_text(this.health.querySelector('b'), `${TITLES[job.health.state] || String(job.health.state)}${since ? ` since ${since}` : ''}`);
-      }
-      set_hidden(this.message, !job.message);
-      if (job.message) set_text(this.message, String(job.message));
+      set_hidden(this.health, is_terminal(job) || !job.health || job.health.state === 'ok');
     }
 
     // What changes with the clock alone.
@@ -204,7 +202,7 @@
       const cut = is_cut(job);
       set_text(this.word, cut ? TITLES[job.health.state] : title_of(job));
       let when = '';
-      if (cut) when = `last known ${title_of(job).toLowerCase()}`;
+      if (cut) when = `since ${clock_of(job.health.since) ?? 'an unknown time'}`;
       else if (job.state === 'queued' && number(job.queue_position) !== undefined) when = `position ${job.queue_position}`;
       else if (is_terminal(job)) {
         const a = time_of(job.started_at), b = time_of(job.finished_at);
@@ -215,14 +213,10 @@
       }
       set_text(this.when, when);
       if (!this.health.hidden) {
-        const parts = [];
-        const long = ago(job.health.since);
-        if (long) parts.push(`for ${long}`);
-        if (job.health.error) parts.push(String(job.health.error));
-        const seen = clock_of(job.observed_at);
-        if (cut && seen) parts.push(`last observed ${seen}`);
-        if (cut) parts.push('not known to have failed');
-        set_text(this.health.lastElementChild, parts.join(' · '));
+        const seen = clock_of(job.observed_at), long = ago(job.health.since), why = job.health.error ? `: ${job.health.error}` : '';
+        set_text(this.health, cut
+          ? `No answer${long ? ` for ${long}` : ''}${why}. Last known ${title_of(job).toLowerCase()}${seen ? `, observed ${seen}` : ''}.`
+          : `${TITLES[job.health.state] || job.health.state}${long ? ` for ${long}` : ''}${why}.`);
       }
     }
 
@@ -238,7 +232,7 @@
     }
 
     update_details() {
-      const job = this.job, list = [['Id', job.id, true], ['Kind', job.kind], ['State', job.word ? `${title_of(job)} (“${job.word}”)` : title_of(job)], ['Attempt', job.attempt]];
+      const job = this.job, list = [['Id', job.id, true], ['Kind', job.kind], ['Message', job.message], ['State', job.word ? `${title_of(job)} (“${job.word}”)` : title_of(job)], ['Attempt', job.attempt]];
       for (const [title, key] of [['Created', 'created_at'], ['Queued', 'queued_at'], ['Started', 'started_at'], ['Finished', 'finished_at'], ['Last observed', 'observed_at']])
         list.push([title, clock_of(job[key])]);
       if (job.health) list.push(['Watch', TITLES[job.health.state] || job.health.state]);
@@ -402,7 +396,7 @@
     set_text($('sum-waiting'), [waiting ? `${grouped.format(waiting)} waiting` : '', count.paused ? `${grouped.format(count.paused)} paused` : ''].filter(Boolean).join(', '));
     const [done_n, done_u] = bytes_parts(done), [rate_n, rate_u] = bytes_parts(rate);
     set_text($('sum-done'), any_bytes ? `${done_n}\u00a0${done_u}` : '–');
-    set_text($('sum-of'), any_bytes && !open_total && total > done ? `of ${bytes(total)}` : any_bytes && open_total ? 'total unknown' : '');
+    set_text($('sum-of'), total > done ? `of ${bytes(total)}${open_total ? ' or more' : ''}` : any_bytes && open_total ? 'total unknown' : '');
     set_text($('sum-rate'), any_rate ? rate_n : '–');
     set_text($('sum-rate-unit'), any_rate ? `${rate_u}/s` : '');
 

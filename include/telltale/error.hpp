@@ -27,7 +27,8 @@ enum class errc {
     http_status,           ///< the server answered with a status that is not a success
     malformed_url,         ///< the URL is not one, or of a scheme that is not supported
     too_many_connections,  ///< the limit of connections is reached
-    slow_client            ///< a client could not keep up and its policy is to be closed
+    slow_client,           ///< a client could not keep up and its policy is to be closed
+    malformed_http         ///< the peer does not speak HTTP/1.x
 };
 
 /// Groups that a caller tests for: `if (ec == condition::timeout)`.
@@ -60,6 +61,7 @@ public:
         case errc::malformed_url: return "malformed URL";
         case errc::too_many_connections: return "too many connections";
         case errc::slow_client: return "the client did not keep up";
+        case errc::malformed_http: return "malformed HTTP message";
         }
         return "unknown telltale error";
     }

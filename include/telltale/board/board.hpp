@@ -150,8 +150,10 @@ inline board::view board::watch_on(executor_type executor, filter wanted, subscr
 
 inline subscription<event> board::subscribe_on(executor_type executor, filter wanted,
                                                subscription_options<event> options) {
-    if (wanted.empty()) options.filter = nullptr;
-    else options.filter = [wanted = std::move(wanted)](const event& e) { return wanted.matches(e); };
+    if (wanted.empty())
+        options.filter = nullptr;
+    else
+        options.filter = [wanted = std::move(wanted)](const event& e) { return wanted.matches(e); };
     return state_->journal().subscribe(executor, std::move(options));
 }
 

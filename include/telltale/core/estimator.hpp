@@ -70,7 +70,9 @@ private:
     static double seconds(clock::duration d) noexcept { return std::chrono::duration<double>(d).count(); }
 
     // The share of the average that stands on samples rather than on the zero it began with.
-    double known(clock::time_point now) const noexcept { return 1 - std::pow(0.1, seconds(now - *started_) / horizon_); }
+    double known(clock::time_point now) const noexcept {
+        return 1 - std::pow(0.1, seconds(now - *started_) / horizon_);
+    }
 
     double horizon_;
     std::optional<clock::time_point> started_;

@@ -69,8 +69,8 @@ constexpr event_kind arrival_in(job_state s) noexcept {
 struct event {
     event_kind kind = event_kind::custom;
     timestamp time{};
-    std::shared_ptr<const telltale::job> job; ///< null only for a custom event that belongs to no job
-    std::string data;                         ///< a JSON value that belongs to the kind; empty: none
+    std::shared_ptr<const telltale::job> job{}; ///< null only for a custom event that belongs to no job
+    std::string data{};                         ///< a JSON value that belongs to the kind; empty: none
 };
 
 /// Progress is latest-wins per job: of the unread progress of one job, a reader gets only the newest. Every other kind

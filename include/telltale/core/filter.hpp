@@ -14,9 +14,9 @@ namespace telltale::inline TELLTALE_ABI {
 
 /// Which jobs and events somebody wants to hear of. Empty members let everything pass; all of them must agree.
 struct filter {
-    std::vector<job_id> jobs;      ///< only these
-    std::vector<event_kind> kinds; ///< only these kinds of events; says nothing about jobs
-    label_map labels;              ///< the job has each of these labels with this value
+    std::vector<job_id> jobs{};      ///< only these
+    std::vector<event_kind> kinds{}; ///< only these kinds of events; says nothing about jobs
+    label_map labels{};              ///< the job has each of these labels with this value
 
     /// Whether a job passes: its id and labels.
     bool matches(const job& j) const {

@@ -28,20 +28,11 @@ using job_id = std::string;
 using label_map = std::map<std::string, std::string, std::less<>>;
 
 /// What kind of thing went wrong.
-enum class error_class : std::uint8_t {
-    unknown,
-    api,
-    timeout,
-    authentication,
-    permission,
-    query,
-    resource,
-    network
-};
+enum class error_class : std::uint8_t { unknown, api, timeout, authentication, permission, query, resource, network };
 
 namespace detail {
-inline constexpr std::array<std::string_view, 8> error_class_names{
-    "unknown", "api", "timeout", "authentication", "permission", "query", "resource", "network"};
+inline constexpr std::array<std::string_view, 8> error_class_names{"unknown",    "api",   "timeout",  "authentication",
+                                                                   "permission", "query", "resource", "network"};
 } // namespace detail
 
 constexpr std::string_view to_string(error_class c) noexcept {
@@ -57,33 +48,33 @@ constexpr std::optional<error_class> parse_error_class(std::string_view name) no
 /// Why a job failed.
 struct job_error {
     error_class kind = error_class::unknown; ///< "class" in JSON
-    std::string message;                     ///< for people; as the job or its API said it
+    std::string message{};                   ///< for people; as the job or its API said it
 
     friend bool operator==(const job_error&, const job_error&) = default;
 };
 
 /// All that is known of a job at one moment: a value, copied freely.
 struct job {
-    job_id id;
-    std::string name; ///< for people; may be empty
-    std::string kind; ///< jobs of one kind take similar times; may be empty
+    job_id id{};
+    std::string name{}; ///< for people; may be empty
+    std::string kind{}; ///< jobs of one kind take similar times; may be empty
     job_state state = job_state::pending;
     std::uint32_t attempt = 1; ///< counts from 1; a retry is the next attempt
-    std::string word;          ///< the API's own word for the state, kept raw; empty for local jobs
-    std::optional<telltale::progress> progress;
-    std::optional<std::uint32_t> queue_position; ///< 1 is next; absent: not queued, or not told
-    label_map labels;
-    std::string message; ///< the latest thing that the job said of itself; may be empty
+    std::string word{};        ///< the API's own word for the state, kept raw; empty for local jobs
+    std::optional<telltale::progress> progress{};
+    std::optional<std::uint32_t> queue_position{}; ///< 1 is next; absent: not queued, or not told
+    label_map labels{};
+    std::string message{}; ///< the latest thing that the job said of itself; may be empty
 
-    std::optional<timestamp> created;
-    std::optional<timestamp> queued;
-    std::optional<timestamp> started;  ///< of this attempt
-    std::optional<timestamp> finished; ///< of this attempt
-    std::optional<timestamp> observed; ///< when somebody last looked and got an answer
+    std::optional<timestamp> created{};
+    std::optional<timestamp> queued{};
+    std::optional<timestamp> started{};  ///< of this attempt
+    std::optional<timestamp> finished{}; ///< of this attempt
+    std::optional<timestamp> observed{}; ///< when somebody last looked and got an answer
 
-    std::optional<job_error> error;
-    watch_health health;
-    std::shared_ptr<job_control> control; ///< null: this job takes no commands
+    std::optional<job_error> error{};
+    watch_health health{};
+    std::shared_ptr<job_control> control{}; ///< null: this job takes no commands
 };
 
 } // namespace telltale::inline TELLTALE_ABI

@@ -16,26 +16,26 @@ namespace telltale::inline TELLTALE_ABI {
 
 /// What a producer has to say of a job: "42 is now running, 37 %". What is absent stays as it was.
 struct job_report {
-    job_id id;
+    job_id id{};
     reporter by = reporter::producer;
-    timestamp at{};                       ///< when it was so; the epoch: when the report arrives
-    std::optional<job_state> state;       ///< checked against the rules for `by`
-    std::optional<std::uint32_t> attempt; ///< greater than before: a new attempt, which may begin in any state
-    std::optional<std::string> word;
-    std::optional<std::string> name;
-    std::optional<std::string> kind;
-    std::optional<telltale::progress> progress;
-    std::optional<std::uint32_t> queue_position; ///< 0: no longer queued
-    std::optional<label_map> labels;
-    std::optional<std::string> message;
-    std::optional<job_error> error;
-    std::optional<watch_state> health; ///< absent: this report says nothing about the watch
-    std::string health_error;          ///< with a health that is not ok: why
-    std::optional<timestamp> created;
-    std::optional<timestamp> queued;
-    std::optional<timestamp> started;
-    std::optional<timestamp> finished;
-    std::shared_ptr<job_control> control; ///< null: stays as it was
+    timestamp at{};                         ///< when it was so; the epoch: when the report arrives
+    std::optional<job_state> state{};       ///< checked against the rules for `by`
+    std::optional<std::uint32_t> attempt{}; ///< greater than before: a new attempt, which may begin in any state
+    std::optional<std::string> word{};
+    std::optional<std::string> name{};
+    std::optional<std::string> kind{};
+    std::optional<telltale::progress> progress{};
+    std::optional<std::uint32_t> queue_position{}; ///< 0: no longer queued
+    std::optional<label_map> labels{};
+    std::optional<std::string> message{};
+    std::optional<job_error> error{};
+    std::optional<watch_state> health{}; ///< absent: this report says nothing about the watch
+    std::string health_error{};          ///< with a health that is not ok: why
+    std::optional<timestamp> created{};
+    std::optional<timestamp> queued{};
+    std::optional<timestamp> started{};
+    std::optional<timestamp> finished{};
+    std::shared_ptr<job_control> control{}; ///< null: stays as it was
 };
 
 /// Where a producer says it: a board's sink, a test's recorder, or any function of the user's own. Called from the

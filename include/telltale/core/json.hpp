@@ -68,8 +68,8 @@ inline void write_json(json_writer& out, const job& j) {
     }
     if (j.control) {
         out.key("commands").begin_array();
-        for (const auto c : {job_command::cancel, job_command::pause, job_command::resume, job_command::retry,
-                             job_command::approve})
+        for (const auto c :
+             {job_command::cancel, job_command::pause, job_command::resume, job_command::retry, job_command::approve})
             if (j.control->supports(c)) out.value(to_string(c));
         out.end_array();
     }

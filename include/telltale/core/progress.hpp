@@ -35,11 +35,11 @@ constexpr std::optional<progress_unit> parse_progress_unit(std::string_view name
 
 /// How far a job is. What is not known is absent, never zero.
 struct progress {
-    double done = 0;             ///< in `unit`; whole numbers are exact up to 2^53
-    std::optional<double> total; ///< in `unit`; absent: nobody knows
+    double done = 0;               ///< in `unit`; whole numbers are exact up to 2^53
+    std::optional<double> total{}; ///< in `unit`; absent: nobody knows
     progress_unit unit = progress_unit::items;
-    std::optional<double> rate;                             ///< units per second, measured lately; absent: no measurement
-    std::optional<std::chrono::duration<double>> remaining; ///< predicted; absent: no honest prediction is possible
+    std::optional<double> rate{}; ///< units per second, measured lately; absent: no measurement
+    std::optional<std::chrono::duration<double>> remaining{}; ///< predicted; absent: no honest prediction is possible
 
     /// 0 to 100, or nothing where that would be a lie: the total is unknown, zero, or less than what is done.
     constexpr std::optional<double> percent() const noexcept {

@@ -40,8 +40,8 @@ constexpr std::optional<watch_state> parse_watch_state(std::string_view name) no
 /// The health of the watch on a job.
 struct watch_health {
     watch_state state = watch_state::ok;
-    std::optional<timestamp> since; ///< when it entered this state
-    std::string error;              ///< what the last look that failed said; empty when ok
+    std::optional<timestamp> since{}; ///< when it entered this state
+    std::string error{};              ///< what the last look that failed said; empty when ok
 
     friend bool operator==(const watch_health&, const watch_health&) = default;
 };

@@ -18,12 +18,12 @@ namespace telltale::inline TELLTALE_ABI {
 template <class Event>
 struct delivery {
     /// The place of the event in the stream; of a gap: of the last event that is missing.
-    cursor at;
+    cursor at{};
     /// Null: this is a gap.
-    std::shared_ptr<const Event> event;
+    std::shared_ptr<const Event> event{};
     /// Of a gap: how many events are missing, counting those that a filter would have held back where that cannot be
     /// told; absent where nobody knows (a cursor of a former life of the stream).
-    std::optional<std::uint64_t> lost;
+    std::optional<std::uint64_t> lost{};
 
     bool is_gap() const noexcept { return event == nullptr; }
 

@@ -69,7 +69,8 @@ public:
     };
 
     explicit basic_manual_reset_event(const Executor& executor)
-        : executor_(executor), state_(std::make_shared<detail::manual_reset_event_state>(detail::context_of(executor))) {}
+        : executor_(executor),
+          state_(std::make_shared<detail::manual_reset_event_state>(detail::context_of(executor))) {}
 
     basic_manual_reset_event(const basic_manual_reset_event&) = delete;
     basic_manual_reset_event& operator=(const basic_manual_reset_event&) = delete;

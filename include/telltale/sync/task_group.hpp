@@ -140,11 +140,11 @@ public:
         auto slot = c->signal.slot();
         auto strand = c->strand;
         state_->add(c);
-        net::co_spawn(strand, std::move(task),
-                      net::bind_cancellation_slot(
-                          slot, net::bind_executor(strand, [state = state_, c](std::exception_ptr e) {
-                              state->remove(c, std::move(e));
-                          })));
+        net::co_spawn(
+            strand, std::move(task),
+            net::bind_cancellation_slot(slot, net::bind_executor(strand, [state = state_, c](std::exception_ptr e) {
+                                            state->remove(c, std::move(e));
+                                        })));
     }
 
     /// Asks all children to stop. What they throw from then on is not reported: it was asked for.

@@ -46,10 +46,10 @@ public:
     };
 
     explicit basic_timer(const Executor& executor)
-        : real_(executor), source_(&detail::time_source_of(executor)),
-          virtual_(source_->is_virtual()
-                       ? std::make_shared<detail::virtual_timer_state>(detail::context_of(executor))
-                       : nullptr) {}
+        : real_(executor),
+          source_(&detail::time_source_of(executor)),
+          virtual_(source_->is_virtual() ? std::make_shared<detail::virtual_timer_state>(detail::context_of(executor))
+                                         : nullptr) {}
 
     basic_timer(basic_timer&&) = default;
     basic_timer& operator=(basic_timer&&) = delete;
@@ -80,8 +80,10 @@ public:
 
     /// Whoever waits gets operation_aborted.
     void cancel() {
-        if (virtual_) virtual_->finish_all(net::error::operation_aborted);
-        else real_.cancel();
+        if (virtual_)
+            virtual_->finish_all(net::error::operation_aborted);
+        else
+            real_.cancel();
     }
 
     /// Completes when the timer expires.
@@ -100,10 +102,9 @@ public:
                 if (!virtual_) return real_.async_wait(std::forward<decltype(handler)>(handler));
                 const time_point due = real_.expiry();
                 if (due > source_->now()) source_->add(due, virtual_);
-                detail::start_wait<>(virtual_, std::forward<decltype(handler)>(handler), executor,
-                                     [&](std::tuple<error_code>&) {
-                                         return due > source_->now() ? &virtual_->waiters() : nullptr;
-                                     });
+                detail::start_wait<>(
+                    virtual_, std::forward<decltype(handler)>(handler), executor,
+                    [&](std::tuple<error_code>&) { return due > source_->now() ? &virtual_->waiters() : nullptr; });
             },
             std::forward<Token>(token));
     }

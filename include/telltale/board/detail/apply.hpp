@@ -52,8 +52,11 @@ bool assign_if_new(T& to, std::optional<T>& from) {
 class application {
 public:
     application(job_record& record, job_report report, timestamp now)
-        : record_(record), report_(std::move(report)), at_(report_.at == timestamp{} ? now : report_.at),
-          first_(!record.current), next_(first_ ? job{} : *record.current) {}
+        : record_(record),
+          report_(std::move(report)),
+          at_(report_.at == timestamp{} ? now : report_.at),
+          first_(!record.current),
+          next_(first_ ? job{} : *record.current) {}
 
     applied run() {
         if (first_) create();
@@ -83,8 +86,10 @@ public:
         if (moved == transition::allowed)
             tell(before == job_state::paused && wanted == job_state::running ? event_kind::job_resumed
                                                                              : arrival_in(wanted));
-        else if (progressed) tell(event_kind::job_progressed);
-        else if (updated && !fresh_) tell(event_kind::job_updated);
+        else if (progressed)
+            tell(event_kind::job_progressed);
+        else if (updated && !fresh_)
+            tell(event_kind::job_updated);
         if (health) tell(event_kind::watch_health_changed);
         return std::move(result_);
     }
@@ -161,8 +166,7 @@ private:
             changed = true;
         }
         if (report_.queue_position && !over) {
-            const std::optional<std::uint32_t> place =
-                *report_.queue_position ? report_.queue_position : std::nullopt;
+            const std::optional<std::uint32_t> place = *report_.queue_position ? report_.queue_position : std::nullopt;
             changed |= next_.queue_position != place;
             next_.queue_position = place;
         }

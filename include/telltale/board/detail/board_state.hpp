@@ -43,7 +43,9 @@ namespace detail {
 class board_state final : public wait_state {
 public:
     board_state(net::execution_context& context, board_options options)
-        : wait_state(context), time_(&net::use_service<time_source>(context)), options_(options),
+        : wait_state(context),
+          time_(&net::use_service<time_source>(context)),
+          options_(options),
           journal_(std::make_unique<emitter<event>>(emitter_options{options.history})) {}
 
     emitter<event>& journal() noexcept { return *journal_; }

@@ -14,7 +14,7 @@ namespace detail {
 
 // page/index.html
 inline constexpr char page_index_html_type[] = "text/html; charset=utf-8";
-inline constexpr char page_index_html_etag[] = "\"0af1f1d39ac76de5b44a\"";
+inline constexpr char page_index_html_etag[] = "\"e719090fa9f9c19ab0f5\"";
 inline constexpr char page_index_html[] =
 R"page(<!doctype html>
 <!-- SPDX-License-Identifier: BSL-1.0 -->
@@ -108,8 +108,7 @@ R"page(<!doctype html>
     <div class="state"><span class="word"></span><span class="sub when"></span></div>
     <div class="acts"><button class="button cancel" type="button" hidden>Cancel</button><button class="icon-button toggle" type="button" aria-expanded="false"><svg class="icon" aria-hidden="true"><use href="#i-more"/></svg></button></div>
     <p class="note error" hidden><b></b><span></span></p>
-    <p class="note health" hidden><svg class="icon" aria-hidden="true"><use/></svg><b></b><span></span></p>
-    <p class="note message" hidden></p>
+    <p class="note health" hidden></p>
     <dl class="details" hidden></dl>
   </li>
 </template>
@@ -120,7 +119,7 @@ R"page(<!doctype html>
 
 // page/app.js
 inline constexpr char page_app_js_type[] = "text/javascript; charset=utf-8";
-inline constexpr char page_app_js_etag[] = "\"f8e63249b18c858e7307\"";
+inline constexpr char page_app_js_etag[] = "\"e1309ae68b2af71bf539\"";
 inline constexpr char page_app_js[] =
 R"page(// SPDX-License-Identifier: BSL-1.0
 // The dashboard's page. It keeps a table of jobs from the WebSocket's snapshot and events, each applied exactly once,
@@ -220,11 +219,12 @@ R"page(// SPDX-License-Identifier: BSL-1.0
     if (unit === 'percent') return `${short_number(v)}\u00a0%`;
     return grouped.format(v);
   }
-  function amount_text(p) {
+  function amount_text(p, ended) {
     const done = number(p.done), total = number(p.total), unit = p.unit || 'items';
     if (unit === 'percent' || (done === undefined && total === undefined)) return '';
     const tail = unit === 'bytes' || unit === 'seconds' ? '' : `\u00a0${unit}`;
-    if (done === undefined) return `of ${amount(total, unit)}${tail}`;
+    if (done === undefined) return `${amount(total, unit)}${tail}`;
+    if (ended && (total === undefined || done === total)) return `${amount(done, unit)}${tail}`;
     return total === undefined ? `${amount(done, unit)}${tail}, total unknown` : `${amount(done, unit)} of ${amount(total, unit)}${tail}`;
   }
   function rate_text(p) {
@@ -252,8 +252,8 @@ R"page(// SPDX-License-Identifier: BSL-1.0
     constructor(id) {
       this.id = id;
       const li = this.li = $('job-row').content.firstElementChild.cloneNode(true);
-      for (const part of ['badge', 'name', 'meta', 'bar', 'percent', 'amount', 'rate', 'left', 'word', 'when', 'cancel', 'toggle', 'error', 'health', 'message', 'details'])
-        this[part] = li.querySelector(`.${part === 'error' || part === 'health' || part === 'message' ? `note.${part}` : part}`);
+      for (const part of ['badge', 'name', 'meta', 'bar', 'percent', 'amount', 'rate', 'left', 'word', 'when', 'cancel', 'toggle', 'error', 'health', 'details'])
+        this[part] = li.querySelector(`.${part === 'error' || part === 'health' ? `note.${part}` : part}`);
       this.fill = this.bar.firstElementChild;
       li.dataset.job = id;
       this.details.id = `details-${++Row.count}`;
@@ -262,9 +262,9 @@ R"page(// SPDX-License-Identifier: BSL-1.0
       this.cancel.addEventListener('click', () => this.ask_cancel());
     }
 
-    update(job) {
 )page"
-R"page(      const state = state_of(job), cut = is_cut(job), name = name_of(job), p = job.progress || {};
+R"page(    update(job) {
+      const state = state_of(job), cut = is_cut(job), name = name_of(job), p = job.progress || {};
       if (this.job && this.job.state !== job.state) this.flash();
       this.job = job;
       set_attribute(this.li, 'data-state', state);
@@ -275,7 +275,7 @@ R"page(      const state = state_of(job), cut = is_cut(job), name = name_of(job)
       set_attribute(this.name, 'title', name);
       set_text(this.meta, [job.kind, `#${job.id}`, job.attempt > 1 ? `attempt ${job.attempt}` : ''].filter(Boolean).join(' · '));
       this.update_bar(job, state, cut, name, p);
-      this.update_notes(job, cut);
+      this.update_notes(job);
       const can = !is_terminal(job) && Array.isArray(job.commands) && job.commands.includes('cancel');
       set_hidden(this.cancel, !can);
       if (!can) this.cancelling = false;
@@ -297,30 +297,27 @@ R"page(      const state = state_of(job), cut = is_cut(job), name = name_of(job)
       set_attribute(this.bar, 'aria-label', `Progress of ${name}`);
       set_attribute(this.bar, 'aria-valuenow', percent === undefined ? undefined : String(Math.floor(percent)));
       set_attribute(this.bar, 'aria-valuetext', percent === undefined ? (kind === 'open' ? 'total unknown' : 'not begun') : undefined);
-      set_text(this.percent, percent === undefined ? '' : percent_text(percent));
-      set_text(this.amount, amount_text(p));
+      const waits = kind === 'none' || (percent === 0 && (state === 'queued' || state === 'pending'));
+    set_text(this.percent, waits || percent === undefined ? '' : percent_text(percent));
+      const message = job.message ? String(job.message) : '';
+      set_text(this.amount, [amount_text(waits && !number(p.done) ? { total: p.total, unit: p.unit } : p, is_terminal(job)), message].filter(Boolean).join(' · '));
+      set_attribute(this.amount, 'title', message || undefined);
       const moving = state === 'running' && !cut;
-      set_text(this.rate, moving ? rate_text(p) : '');
+      const took = (time_of(job.finished_at) - time_of(job.started_at)) / 1000;
+      const average = state === 'succeeded' && p.unit !== 'percent' && number(p.done) > 0 && took > 0 ? rate_text({ rate: p.done / took, unit: p.unit }) : '';
+      set_text(this.rate, moving ? rate_text(p) : average);
       const left = number(p.remaining_s);
-      set_text(this.left, moving && left !== undefined ? `${duration(left)} left` : moving && percent === undefined ? 'time left unknown' : '');
+      set_text(this.left, average ? 'average' : moving && left !== undefined ? `${left < 1 ? '<\u00a01\u00a0s' : duration(left)} left` : moving && percent === undefined ? 'no estimate' : '');
     }
 
-    update_notes(job, cut) {
+    update_notes(job) {
       const error = job.error;
       set_hidden(this.error, !error);
       if (error) {
         set_text(this.error.firstElementChild, String(error.class || 'error'));
         set_text(this.error.lastElementChild, String(error.message || ''));
       }
-      const ill = !is_terminal(job) && job.health && job.health.state !== 'ok';
-      set_hidden(this.health, !ill);
-      if (ill) {
-        set_attribute(this.health.querySelector('use'), 'href', `#i-${['unreachable', 'stale', 'degraded'].includes(job.health.state) ? job.health.state : 'unknown'}`);
-        const since = clock_of(job.health.since);
-        set_text(this.health.querySelector('b'), `${TITLES[job.health.state] || String(job.health.state)}${since ? ` since ${since}` : ''}`);
-      }
-      set_hidden(this.message, !job.message);
-      if (job.message) set_text(this.message, String(job.message));
+      set_hidden(this.health, is_terminal(job) || !job.health || job.health.state === 'ok');
     }
 
     // What changes with the clock alone.
@@ -329,7 +326,7 @@ R"page(      const state = state_of(job), cut = is_cut(job), name = name_of(job)
       const cut = is_cut(job);
       set_text(this.word, cut ? TITLES[job.health.state] : title_of(job));
       let when = '';
-      if (cut) when = `last known ${title_of(job).toLowerCase()}`;
+      if (cut) when = `since ${clock_of(job.health.since) ?? 'an unknown time'}`;
       else if (job.state === 'queued' && number(job.queue_position) !== undefined) when = `position ${job.queue_position}`;
       else if (is_terminal(job)) {
         const a = time_of(job.started_at), b = time_of(job.finished_at);
@@ -340,14 +337,10 @@ R"page(      const state = state_of(job), cut = is_cut(job), name = name_of(job)
       }
       set_text(this.when, when);
       if (!this.health.hidden) {
-        const parts = [];
-        const long = ago(job.health.since);
-        if (long) parts.push(`for ${long}`);
-        if (job.health.error) parts.push(String(job.health.error));
-        const seen = clock_of(job.observed_at);
-        if (cut && seen) parts.push(`last observed ${seen}`);
-        if (cut) parts.push('not known to have failed');
-        set_text(this.health.lastElementChild, parts.join(' · '));
+        const seen = clock_of(job.observed_at), long = ago(job.health.since), why = job.health.error ? `: ${job.health.error}` : '';
+        set_text(this.health, cut
+          ? `No answer${long ? ` for ${long}` : ''}${why}. Last known ${title_of(job).toLowerCase()}${seen ? `, observed ${seen}` : ''}.`
+          : `${TITLES[job.health.state] || job.health.state}${long ? ` for ${long}` : ''}${why}.`);
       }
     }
 
@@ -363,7 +356,7 @@ R"page(      const state = state_of(job), cut = is_cut(job), name = name_of(job)
     }
 
     update_details() {
-      const job = this.job, list = [['Id', job.id, true], ['Kind', job.kind], ['State', job.word ? `${title_of(job)} (“${job.word}”)` : title_of(job)], ['Attempt', job.attempt]];
+      const job = this.job, list = [['Id', job.id, true], ['Kind', job.kind], ['Message', job.message], ['State', job.word ? `${title_of(job)} (“${job.word}”)` : title_of(job)], ['Attempt', job.attempt]];
       for (const [title, key] of [['Created', 'created_at'], ['Queued', 'queued_at'], ['Started', 'started_at'], ['Finished', 'finished_at'], ['Last observed', 'observed_at']])
         list.push([title, clock_of(job[key])]);
       if (job.health) list.push(['Watch', TITLES[job.health.state] || job.health.state]);
@@ -414,10 +407,10 @@ R"page(      const state = state_of(job), cut = is_cut(job), name = name_of(job)
 
   const collator = new Intl.Collator('en', { numeric: true });
   function compare(a, b) {
-    const by_name = () => collator.compare(name_of(a), name_of(b)) || collator.compare(String(a.id), String(b.id));
-    if (filter.sort === 'name') return by_name();
 )page"
-R"page(    if (filter.sort === 'newest') return (time_of(b.created_at) || 0) - (time_of(a.created_at) || 0) || -by_name();
+R"page(    const by_name = () => collator.compare(name_of(a), name_of(b)) || collator.compare(String(a.id), String(b.id));
+    if (filter.sort === 'name') return by_name();
+    if (filter.sort === 'newest') return (time_of(b.created_at) || 0) - (time_of(a.created_at) || 0) || -by_name();
     const rank = RANK[filter.sort];
     const order = (rank[a.state] ?? 4) - (rank[b.state] ?? 4);
     if (order) return order;
@@ -528,7 +521,7 @@ R"page(    if (filter.sort === 'newest') return (time_of(b.created_at) || 0) - (
     set_text($('sum-waiting'), [waiting ? `${grouped.format(waiting)} waiting` : '', count.paused ? `${grouped.format(count.paused)} paused` : ''].filter(Boolean).join(', '));
     const [done_n, done_u] = bytes_parts(done), [rate_n, rate_u] = bytes_parts(rate);
     set_text($('sum-done'), any_bytes ? `${done_n}\u00a0${done_u}` : '–');
-    set_text($('sum-of'), any_bytes && !open_total && total > done ? `of ${bytes(total)}` : any_bytes && open_total ? 'total unknown' : '');
+    set_text($('sum-of'), total > done ? `of ${bytes(total)}${open_total ? ' or more' : ''}` : any_bytes && open_total ? 'total unknown' : '');
     set_text($('sum-rate'), any_rate ? rate_n : '–');
     set_text($('sum-rate-unit'), any_rate ? `${rate_u}/s` : '');
 
@@ -565,10 +558,10 @@ R"page(    if (filter.sort === 'newest') return (time_of(b.created_at) || 0) - (
   function read_hash() {
     const hash = new URLSearchParams(location.hash.slice(1));
     filter.states = new Set((hash.get('state') || '').split(',').filter((state) => chips.has(state) && state));
-    filter.text = hash.get('q') || '';
-    filter.sort = ['activity', 'trouble', 'name', 'newest'].includes(hash.get('sort')) ? hash.get('sort') : 'activity';
 )page"
-R"page(    $('search').value = filter.text;
+R"page(    filter.text = hash.get('q') || '';
+    filter.sort = ['activity', 'trouble', 'name', 'newest'].includes(hash.get('sort')) ? hash.get('sort') : 'activity';
+    $('search').value = filter.text;
     $('sort').value = filter.sort;
     order_dirty = true;
     ask_frame();
@@ -747,7 +740,7 @@ R"page(    $('search').value = filter.text;
 
 // page/style.css
 inline constexpr char page_style_css_type[] = "text/css; charset=utf-8";
-inline constexpr char page_style_css_etag[] = "\"e6646377d54771f8b480\"";
+inline constexpr char page_style_css_etag[] = "\"15c196c6de9d20f67ca3\"";
 inline constexpr char page_style_css[] =
 R"page(/* SPDX-License-Identifier: BSL-1.0 */
 
@@ -866,7 +859,7 @@ select { padding: 0 6px; }
 .job {
   display: grid; align-items: center; column-gap: 16px; padding: 8px 14px 9px 12px; position: relative;
   grid-template-columns: 28px minmax(140px, 1.1fr) minmax(200px, 1.7fr) 104px 128px 112px;
-  grid-template-areas: "badge who work pace state acts" "badge error error error error error" "badge health health health health health" "badge message message message message message" "badge details details details details details";
+  grid-template-areas: "badge who work pace state acts" "badge error error error error error" "badge health health health health health" "badge details details details details details";
   content-visibility: auto; contain-intrinsic-size: auto 56px;
 }
 .job + .job { border-top: 1px solid var(--line); }
@@ -874,16 +867,16 @@ select { padding: 0 6px; }
 .badge { grid-area: badge; align-self: start; display: grid; place-items: center; width: 28px; height: 28px; margin-top: 5px; border-radius: 8px; color: var(--tone); background: color-mix(in srgb, var(--tone) 13%, transparent); }
 .job[data-state=running]:not([data-cut]) .badge .icon { animation: turn 1.6s linear infinite; }
 .who { grid-area: who; min-width: 0; }
+.name { display: block; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 )page"
-R"page(.name { display: block; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.sub { display: block; color: var(--dim); font-size: 12px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-height: 1.4em; }
+R"page(.sub { display: block; color: var(--dim); font-size: 12px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-height: 1.4em; }
 .work { grid-area: work; display: grid; grid-template-columns: 1fr 44px; align-items: center; column-gap: 10px; min-width: 0; }
 .work .amount { grid-column: 1 / -1; }
 .percent { text-align: right; font-weight: 550; font-size: 13px; min-height: 1.5em; }
 .bar { height: 7px; border-radius: 4px; background: var(--track); overflow: hidden; position: relative; }
 .bar i { position: absolute; inset: 0; border-radius: 4px; background: var(--tone); transform-origin: 0 50%; transform: translateX(calc(var(--at, 0) * 1% - 100%)); transition: transform .25s linear; }
 .bar[data-kind=none] i { display: none; }
-.bar[data-kind=open] i { width: 28%; transform: none; animation: sweep 1.8s ease-in-out infinite; }
+.bar[data-kind=open] i { width: 28%; transform: none; background: repeating-linear-gradient(-45deg, var(--tone) 0 4px, color-mix(in srgb, var(--tone) 40%, var(--track)) 4px 8px); animation: sweep 1.5s ease-in-out infinite alternate; }
 .job[data-state=queued] .bar, .job[data-state=pending] .bar { background: none; border: 1px dashed var(--line-strong); }
 .job[data-state=cancelled] .bar i, .job[data-state=skipped] .bar i { opacity: .55; }
 .pace { grid-area: pace; text-align: right; min-width: 0; }
@@ -898,27 +891,24 @@ R"page(.name { display: block; font-weight: 600; overflow: hidden; text-overflow
 .icon-button { width: 30px; height: 30px; padding: 0; border: 0; border-radius: 7px; background: none; color: var(--dim); display: grid; place-items: center; cursor: pointer; }
 .icon-button:hover { background: var(--raise); color: var(--ink); }
 .icon-button[aria-expanded=true] .icon { transform: rotate(180deg); }
-.note { font-size: 13px; margin-top: 3px; overflow-wrap: anywhere; }
+.note { font-size: 13px; margin-top: 1px; overflow-wrap: anywhere; }
 .note b { font-weight: 600; margin-right: 7px; }
 .note.error { grid-area: error; color: var(--tone); }
 .note.error span { color: var(--ink); }
-.note.health { grid-area: health; display: flex; align-items: flex-start; gap: 7px; color: var(--warn); }
-.note.health b { margin: 0; white-space: nowrap; }
-.note.health .icon { margin-top: 1px; }
-.note.message { grid-area: message; color: var(--dim); }
+.note.health { grid-area: health; color: var(--warn); }
 .details { grid-area: details; display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 8px 18px; margin-top: 9px; padding: 10px 12px; border-radius: 8px; background: var(--raise); }
 .details dt { color: var(--dim); font-size: 12px; }
 .details dd { font-size: 13px; overflow-wrap: anywhere; }
 .details .mono { font-family: var(--mono); font-size: 12px; }
 
 /* not reached: what is shown is the past */
-.job[data-cut] { background: repeating-linear-gradient(-45deg, transparent 0 7px, color-mix(in srgb, var(--warn) 5%, transparent) 7px 14px); }
+.job[data-cut] { background-color: color-mix(in srgb, var(--warn) 4%, transparent); }
 .job[data-cut]::before { content: ""; position: absolute; inset: 0 auto 0 0; width: 3px; background: var(--warn); }
 .job[data-cut] .badge { color: var(--warn); background: var(--warn-soft); }
 .job[data-cut] .word { color: var(--warn); }
 .job[data-cut] .bar i { background: repeating-linear-gradient(-45deg, var(--warn) 0 4px, color-mix(in srgb, var(--warn) 45%, var(--track)) 4px 8px); animation: none; }
 .job[data-cut] .bar[data-kind=open] i { width: 100%; opacity: .45; }
-.offline .jobs, .offline .summary { opacity: .62; }
+.offline .jobs, .offline .summary { opacity: .8; }
 .offline .bar i, .offline .badge .icon { animation-play-state: paused !important; }
 
 .empty { padding: 48px 16px; text-align: center; color: var(--dim); border: 1px dashed var(--line-strong); border-radius: 10px; }
@@ -927,7 +917,7 @@ R"page(.name { display: block; font-weight: 600; overflow: hidden; text-overflow
 
 @keyframes turn { to { transform: rotate(360deg); } }
 @keyframes blink { 50% { opacity: .3; } }
-@keyframes sweep { from { left: -30%; } to { left: 102%; } }
+@keyframes sweep { to { left: 72%; } }
 @keyframes flash { from { background-color: color-mix(in srgb, var(--tone) 14%, transparent); } }
 
 @media (max-width: 1000px) {
@@ -949,23 +939,24 @@ R"page(.name { display: block; font-weight: 600; overflow: hidden; text-overflow
   input[type=search], select { height: 38px; font-size: 16px; }
   .search .icon { top: 11px; }
   .job {
-    grid-template-columns: 28px minmax(0, 1fr) auto; column-gap: 10px; padding: 10px 10px 9px;
-    grid-template-areas: "badge who state" "work work work" "pace pace acts" "error error error" "health health health" "message message message" "details details details";
-    contain-intrinsic-size: auto 116px;
+    grid-template-columns: 28px minmax(0, 1fr) auto 40px; column-gap: 10px; padding: 10px 10px 9px;
+    grid-template-areas: "badge who state state" "bar bar bar percent" "amount amount acts acts" "pace pace acts acts" "error error error error" "health health health health" "details details details details";
+    contain-intrinsic-size: auto 108px;
   }
   .badge { margin-top: 3px; }
   .state { text-align: right; }
-  .work { margin-top: 7px; grid-template-columns: 1fr 40px; }
-  .work .amount { margin-top: 1px; }
-  .pace { display: flex; gap: 8px; align-items: baseline; text-align: left; }
+  .work { display: contents; }
+  .bar { grid-area: bar; margin: 8px 0 6px; }
+  .percent { grid-area: percent; min-height: 0; }
+  .work .amount { grid-area: amount; align-self: end; }
+  .pace { grid-area: pace; align-self: start; display: flex; gap: 8px; align-items: baseline; text-align: left; }
   .rate { font-size: 13px; min-height: 0; }
-  .pace .sub { min-height: 0; }
+  .sub { min-height: 0; }
+  .bar[data-kind=none] { display: none; }
+  .job[data-state=queued] .bar, .job[data-state=pending] .bar { display: none; }
   .button { height: 36px; }
   .icon-button { width: 36px; height: 36px; }
   .note { margin-top: 5px; }
-  .note.health { display: block; }
-  .note.health .icon { float: left; margin-right: 7px; }
-  .note.health b { margin-right: 6px; }
 }
 @media (prefers-reduced-motion: reduce) {
   *, *::before { animation: none !important; transition: none !important; }

@@ -47,8 +47,10 @@ public:
             const std::lock_guard lock(mutex());
             if (end_) return;
             reader = static_cast<waiter_type*>(waiters_.pop_front());
-            if (reader) position_ = d.at;
-            else keep(d, options_.capacity);
+            if (reader)
+                position_ = d.at;
+            else
+                keep(d, options_.capacity);
         }
         if (reader) reader->complete({}, d);
     }
@@ -108,8 +110,10 @@ private:
     using queue = std::list<delivery<Event>>;
 
     static std::string_view key_of(const Event& e) {
-        if constexpr (requires { conflation_key(e); }) return conflation_key(e);
-        else return {};
+        if constexpr (requires { conflation_key(e); })
+            return conflation_key(e);
+        else
+            return {};
     }
 
     void keep(const delivery<Event>& d, std::size_t capacity) {
@@ -182,8 +186,10 @@ public:
         if (skipped_.exchange(false)) at_ = cursor{new_epoch(), 0};
         s->start_at(from.value_or(at_));
         if (from) replay(*s, *from);
-        if (closed_) s->end(make_error_code(errc::closed));
-        else subscribers_.push_back(std::move(s));
+        if (closed_)
+            s->end(make_error_code(errc::closed));
+        else
+            subscribers_.push_back(std::move(s));
     }
 
     void remove(const std::shared_ptr<subscriber<Event>>& s) {
@@ -225,8 +231,7 @@ private:
             return;
         }
         const std::uint64_t kept_after = at_.offset - history_.size();
-        if (from.offset < kept_after)
-            s.miss(cursor{at_.epoch, kept_after}, kept_after - from.offset);
+        if (from.offset < kept_after) s.miss(cursor{at_.epoch, kept_after}, kept_after - from.offset);
         const auto first = from.offset > kept_after ? from.offset - kept_after : 0;
         for (auto i = history_.begin() + static_cast<std::ptrdiff_t>(first); i != history_.end(); ++i)
             if (s.wants(**i)) s.preload(*i);

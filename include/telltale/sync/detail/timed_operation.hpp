@@ -70,7 +70,9 @@ class timed_operation : public std::enable_shared_from_this<timed_operation<Hand
 public:
     template <class H>
     timed_operation(const Executor& executor, H&& handler)
-        : strand_(net::make_strand(executor)), timer_(strand_), handler_(std::forward<H>(handler)),
+        : strand_(net::make_strand(executor)),
+          timer_(strand_),
+          handler_(std::forward<H>(handler)),
           work_(track_work(net::get_associated_executor(handler_, executor))) {}
 
     template <class Operation>
