@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { after, afterEach, before, beforeEach, test } = require('node:test');
 const { FakeServer } = require('./fake_server.js');
-const { launch, out_file, until } = require('./harness.js');
+const { launch, out_file, until, WAIT_MS } = require('./harness.js');
 
 const T = '2026-11-21T10:00:00.000Z';
 let browser, server, context, page, complaints;
@@ -23,6 +23,7 @@ afterEach(async () => {
 async function open(options = {}, hash = '') {
   context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
   page = await context.newPage();
+  page.setDefaultTimeout(WAIT_MS);
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => { if (/Content Security Policy/.test(message.text())) complaints.push(message.text()); });
   page.on('request', (request) => { if (!request.url().startsWith(server.url)) complaints.push(request.url()); });
@@ -165,10 +166,13 @@ test('a gap, a history that no longer reaches back, and a new epoch bring a fres
   await drawn();
   assert.equal(await text('2', '.amount'), '8 items, total unknown');
 
+  server.refusing = true;
+  server.cut();
+  await page.waitForFunction(() => window.telltale.link === 'reconnecting');
   server.restart_epoch();
   server.jobs.delete('1');
   server.set('3', { state: 'queued' });
-  server.cut();
+  server.refusing = false;
   await page.waitForFunction(() => window.telltale.resets === 2);
   await drawn();
   t = await told();
