@@ -740,7 +740,7 @@ R"page(    filter.text = hash.get('q') || '';
 
 // page/style.css
 inline constexpr char page_style_css_type[] = "text/css; charset=utf-8";
-inline constexpr char page_style_css_etag[] = "\"15c196c6de9d20f67ca3\"";
+inline constexpr char page_style_css_etag[] = "\"adb5901fce53d61bd5ca\"";
 inline constexpr char page_style_css[] =
 R"page(/* SPDX-License-Identifier: BSL-1.0 */
 
@@ -878,6 +878,7 @@ R"page(.sub { display: block; color: var(--dim); font-size: 12px; overflow: hidd
 .bar[data-kind=none] i { display: none; }
 .bar[data-kind=open] i { width: 28%; transform: none; background: repeating-linear-gradient(-45deg, var(--tone) 0 4px, color-mix(in srgb, var(--tone) 40%, var(--track)) 4px 8px); animation: sweep 1.5s ease-in-out infinite alternate; }
 .job[data-state=queued] .bar, .job[data-state=pending] .bar { background: none; border: 1px dashed var(--line-strong); }
+.job[data-state=paused] .bar i { animation-play-state: paused; }
 .job[data-state=cancelled] .bar i, .job[data-state=skipped] .bar i { opacity: .55; }
 .pace { grid-area: pace; text-align: right; min-width: 0; }
 .rate { display: block; min-height: 1.4em; white-space: nowrap; }
@@ -957,6 +958,7 @@ R"page(.sub { display: block; color: var(--dim); font-size: 12px; overflow: hidd
   .button { height: 36px; }
   .icon-button { width: 36px; height: 36px; }
   .note { margin-top: 5px; }
+  .details { grid-template-columns: repeat(auto-fill, minmax(130px, 1fr)); }
 }
 @media (prefers-reduced-motion: reduce) {
   *, *::before { animation: none !important; transition: none !important; }
