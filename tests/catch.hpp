@@ -9,10 +9,10 @@
 
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
+using Catch::Approx;
 #else
 #include <catch2/catch.hpp>
+using Catch::Detail::Approx;
 #endif
-
-using Catch::Approx;
 
 #endif // TELLTALE_TESTS_CATCH_HPP
