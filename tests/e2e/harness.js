@@ -41,7 +41,7 @@ class Program {
     this.child.stderr.setEncoding('utf8').on('data', (text) => { this.err += text; });
     this.ended = undefined;   // { code, signal } once it has ended
     this.end = new Promise((resolve, reject) => {
-      this.child.once('error', reject);
+      this.child.once('error', (error) => { this.ended = { code: null, signal: error.message }; reject(error); });
       this.child.once('close', (code, signal) => resolve(this.ended = { code, signal }));
     });
     this.end.catch(() => {});
