@@ -70,38 +70,26 @@ constexpr std::uint16_t states(job_state s, More... more) noexcept {
 inline constexpr std::uint16_t terminal_states = states(job_state::succeeded, job_state::failed, job_state::cancelled,
                                                         job_state::timed_out, job_state::skipped, job_state::lost);
 
+// clang-format off
 /// Row: from. Bit: to. Drawn in docs/guide/states.md.
 inline constexpr std::array<std::uint16_t, job_state_count> producer_rules{
-    /* pending   */ states(job_state::queued, job_state::paused, job_state::failed, job_state::cancelled,
-                           job_state::skipped, job_state::lost),
-    /* queued    */
-    states(job_state::paused, job_state::running, job_state::failed, job_state::cancelled, job_state::timed_out,
-           job_state::skipped, job_state::lost),
-    /* paused    */
-    states(job_state::queued, job_state::running, job_state::failed, job_state::cancelled, job_state::timed_out,
-           job_state::skipped, job_state::lost),
-    /* running   */
-    states(job_state::paused, job_state::succeeded, job_state::failed, job_state::cancelled, job_state::timed_out,
-           job_state::lost),
-    /* terminal  */ 0,
-    0,
-    0,
-    0,
-    0,
-    0};
+    /* pending  */ states(job_state::queued, job_state::paused, job_state::failed, job_state::cancelled,
+                          job_state::skipped, job_state::lost),
+    /* queued   */ states(job_state::paused, job_state::running, job_state::failed, job_state::cancelled,
+                          job_state::timed_out, job_state::skipped, job_state::lost),
+    /* paused   */ states(job_state::queued, job_state::running, job_state::failed, job_state::cancelled,
+                          job_state::timed_out, job_state::skipped, job_state::lost),
+    /* running  */ states(job_state::paused, job_state::succeeded, job_state::failed, job_state::cancelled,
+                          job_state::timed_out, job_state::lost),
+    /* terminal */ 0, 0, 0, 0, 0, 0};
 
 inline constexpr std::array<std::uint16_t, job_state_count> observer_rules{
-    /* pending   */ static_cast<std::uint16_t>(states(job_state::queued, job_state::paused, job_state::running) |
-                                               terminal_states),
-    /* queued    */ static_cast<std::uint16_t>(states(job_state::paused, job_state::running) | terminal_states),
-    /* paused    */ static_cast<std::uint16_t>(states(job_state::queued, job_state::running) | terminal_states),
-    /* running   */ static_cast<std::uint16_t>(states(job_state::paused) | terminal_states),
-    /* terminal  */ 0,
-    0,
-    0,
-    0,
-    0,
-    0};
+    /* pending  */ terminal_states | states(job_state::queued, job_state::paused, job_state::running),
+    /* queued   */ terminal_states | states(job_state::paused, job_state::running),
+    /* paused   */ terminal_states | states(job_state::queued, job_state::running),
+    /* running  */ terminal_states | states(job_state::paused),
+    /* terminal */ 0, 0, 0, 0, 0, 0};
+// clang-format on
 
 } // namespace detail
 
