@@ -199,7 +199,7 @@ public:
         net::post(executor, std::move(completion));
     }
 
-    void destroy() noexcept override { const Handler handler = take_handler(); }
+    void destroy() noexcept override { [[maybe_unused]] const Handler handler = take_handler(); }
 
 private:
     template <class H>
