@@ -740,7 +740,7 @@ R"page(    filter.text = hash.get('q') || '';
 
 // page/style.css
 inline constexpr char page_style_css_type[] = "text/css; charset=utf-8";
-inline constexpr char page_style_css_etag[] = "\"adb5901fce53d61bd5ca\"";
+inline constexpr char page_style_css_etag[] = "\"1152eb482dd3195d081b\"";
 inline constexpr char page_style_css[] =
 R"page(/* SPDX-License-Identifier: BSL-1.0 */
 
@@ -909,7 +909,7 @@ R"page(.sub { display: block; color: var(--dim); font-size: 12px; overflow: hidd
 .job[data-cut] .word { color: var(--warn); }
 .job[data-cut] .bar i { background: repeating-linear-gradient(-45deg, var(--warn) 0 4px, color-mix(in srgb, var(--warn) 45%, var(--track)) 4px 8px); animation: none; }
 .job[data-cut] .bar[data-kind=open] i { width: 100%; opacity: .45; }
-.offline .jobs, .offline .summary { opacity: .8; }
+.offline .jobs, .offline .summary { opacity: .85; }
 .offline .bar i, .offline .badge .icon { animation-play-state: paused !important; }
 
 .empty { padding: 48px 16px; text-align: center; color: var(--dim); border: 1px dashed var(--line-strong); border-radius: 10px; }
