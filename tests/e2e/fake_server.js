@@ -36,6 +36,8 @@ class FakeServer {
     this.queries = [];          // cursors of the WebSocket upgrades seen, '' for none
     this.on_cancel = (id) => { this.set(id, { state: 'cancelled', finished_at: new Date().toISOString(), commands: [] }); return 'accepted'; };
     this.refusing = false;      // drop every connection
+    this.deaf = false;          // take requests and answer none
+    this.heads = 0;             // HEAD requests answered
     this.sockets = new Set();
     this.restart_epoch();
     this.http = http.createServer((request, response) => this.serve(request, response));
@@ -44,7 +46,12 @@ class FakeServer {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));
     });
-    this.ws = new WebSocketServer({ server: this.http, path: '/ws' });
+    this.ws = new WebSocketServer({ noServer: true });
+    this.http.on('upgrade', (request, socket, head) => {
+      if (this.deaf) return;
+      if (!/^\/ws(\?|$)/.test(request.url)) socket.destroy();
+      else this.ws.handleUpgrade(request, socket, head, (client) => this.ws.emit('connection', client, request));
+    });
     this.ws.on('connection', (client, request) => this.welcome(client, request));
   }
 
@@ -105,6 +112,8 @@ class FakeServer {
   serve(request, response) {
     const json = (status, value) => { response.writeHead(status, { 'content-type': 'application/json' }); response.end(JSON.stringify(value)); };
     const { pathname } = new URL(request.url, 'http://x');
+    if (this.deaf) return undefined;
+    if (request.method === 'HEAD') ++this.heads;
     const cancel = /^\/api\/jobs\/([^/]+)\/cancel$/.exec(pathname);
     if (FILES[pathname]) {
       response.writeHead(200, { 'content-type': FILES[pathname][1], 'content-security-policy': this.policy, 'x-content-type-options': 'nosniff' });

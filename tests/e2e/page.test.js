@@ -230,6 +230,26 @@ test('filters by state, by text and by the address; keyboard alone will do', asy
   assert.equal(nameless, 0);
 });
 
+test('a link that died without a word is noticed, and taken up again', async () => {
+  server.set('1', { state: 'running' });
+  context = await browser.newContext();
+  page = await context.newPage();
+  page.setDefaultTimeout(WAIT_MS);
+  await page.clock.install();
+  await page.goto(server.url);
+  await page.waitForFunction(() => window.telltale.link === 'live');
+  await page.clock.fastForward(21000);   // a quiet server that answers is alive
+  await until('the page has asked', () => server.heads > 0);
+  assert.equal((await told()).connects, 1);
+  server.deaf = true;                    // connections stay open, nothing is answered
+  await page.clock.fastForward(21000);
+  await page.waitForFunction(() => window.telltale.link === 'reconnecting');
+  server.deaf = false;
+  server.cut();
+  await until('the page is back', async () => { await page.clock.fastForward(1000); return (await told()).link === 'live'; });
+  assert.equal((await told()).resumes, 1);
+});
+
 test('thousands of jobs: a bounded number of rows, and a burst is drawn, not queued', async () => {
   for (let i = 0; i < 2000; ++i) server.set(`j${i}`, { state: 'running', progress: { done: 0, total: 100, unit: 'items' } });
   await open();
