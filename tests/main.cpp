@@ -8,8 +8,7 @@
 // A run without tests, and a test without an assertion, are failures.
 int main(int argc, char** argv) {
     Catch::Session session;
-    if (const int bad = session.applyCommandLine(argc, argv); bad != 0)
-        return bad;
+    if (const int bad = session.applyCommandLine(argc, argv); bad != 0) return bad;
 #if CATCH_VERSION_MAJOR >= 3
     session.configData().warnings = Catch::WarnAbout::NoAssertions; // to run no test is an error already
 #else
