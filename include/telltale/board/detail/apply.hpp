@@ -42,9 +42,9 @@ inline std::string refusal(job_state from, job_state to, reporter by) {
 }
 
 template <class T>
-bool assign_if_new(T& to, std::optional<T>& from) {
+bool assign_if_new(T& to, const std::optional<T>& from) {
     if (!from || *from == to) return false;
-    to = std::move(*from);
+    to = *from;
     return true;
 }
 

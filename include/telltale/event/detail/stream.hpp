@@ -87,7 +87,7 @@ public:
         if (gap_) {
             d = *std::exchange(gap_, std::nullopt);
         } else if (!unread_.empty()) {
-            d = std::move(unread_.front());
+            d = unread_.front();
             forget_front();
         } else if (end_) {
             ec = end_;
@@ -121,8 +121,9 @@ private:
         if (!key.empty()) {
             // A list, so that the newest of a key can move to the end: places must rise.
             if (const auto older = latest_.find(key); older != latest_.end()) {
-                unread_.erase(older->second);
-                latest_.erase(older);
+                const auto entry = older->second;
+                latest_.erase(older); // before the event that holds its key
+                unread_.erase(entry);
             }
         }
         if (unread_.size() >= capacity) {
