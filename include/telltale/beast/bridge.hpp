@@ -17,9 +17,9 @@
 //
 // Beast's own time-outs must stay off (their timers live in a Boost context that nobody runs); see detail/watchdog.hpp.
 // Cancellation must be emitted on the executor of the connection.
+#include <telltale/beast/detail/bridge_buffers.hpp>
 #include <telltale/beast/detail/bridge_error.hpp>
 #include <telltale/beast/detail/bridge_executor.hpp>
-#include <telltale/beast/detail/bridge_buffers.hpp>
 #include <telltale/beast/detail/bridge_handler.hpp>
 #include <telltale/beast/detail/bridge_layer.hpp>
 

@@ -66,8 +66,8 @@ public:
     /// Completion signature: void(error_code, std::size_t bytes).
     template <class Buffer, class Token = token_type>
     auto async_read(Buffer& buffer, Token&& token = {}) {
-        return start<void(error_code, std::size_t)>(token,
-                                                    [this, &buffer](auto h) { stream_.async_read(buffer, std::move(h)); });
+        return start<void(error_code, std::size_t)>(
+            token, [this, &buffer](auto h) { stream_.async_read(buffer, std::move(h)); });
     }
 
     /// Writes one message; `data` must live until completion. Completion signature: void(error_code, std::size_t bytes).

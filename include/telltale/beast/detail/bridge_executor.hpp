@@ -63,10 +63,10 @@ namespace detail {
 template <class Property>
 struct property;
 
-#define TELLTALE_BRIDGE_PROPERTY(group, value)                                                                         \
-    template <>                                                                                                        \
-    struct property<boost::asio::execution::group::value> {                                                            \
-        using type = net::execution::group::value;                                                                     \
+#define TELLTALE_BRIDGE_PROPERTY(group, value)              \
+    template <>                                             \
+    struct property<boost::asio::execution::group::value> { \
+        using type = net::execution::group::value;          \
     };
 TELLTALE_BRIDGE_PROPERTY(blocking_t, possibly_t)
 TELLTALE_BRIDGE_PROPERTY(blocking_t, always_t)
@@ -131,15 +131,13 @@ struct executor_ {
         }
 
         template <class Property>
-            requires net::can_require<Inner, detail::property_t<Property>>::value
-        auto require(Property) const {
+        requires net::can_require<Inner, detail::property_t<Property>>::value auto require(Property) const {
             auto result = net::require(inner_, detail::property_t<Property>{});
             return executor<decltype(result)>(std::move(result));
         }
 
         template <class Property>
-            requires net::can_prefer<Inner, detail::property_t<Property>>::value
-        auto prefer(Property) const {
+        requires net::can_prefer<Inner, detail::property_t<Property>>::value auto prefer(Property) const {
             auto result = net::prefer(inner_, detail::property_t<Property>{});
             return executor<decltype(result)>(std::move(result));
         }
@@ -153,7 +151,9 @@ struct executor_ {
 };
 
 template <class Executor>
-concept bridged_executor = requires { typename Executor::bridge_executor_tag; };
+concept bridged_executor = requires {
+    typename Executor::bridge_executor_tag;
+};
 
 /// The executor of telltale::net inside a bridged one.
 template <bridged_executor Executor>

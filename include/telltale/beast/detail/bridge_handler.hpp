@@ -63,8 +63,7 @@ struct net_handler_ {
 
         type(Handler&& h, IoExecutor ex) : handler_(std::move(h)), executor_(std::move(ex)) {
             auto slot = boost::asio::get_associated_cancellation_slot(handler_);
-            if (slot.is_connected())
-                slot_ = slot.template emplace<to_net_relay>().signal.slot();
+            if (slot.is_connected()) slot_ = slot.template emplace<to_net_relay>().signal.slot();
         }
 
         executor_type get_executor() const noexcept {
@@ -82,7 +81,8 @@ struct net_handler_ {
                 handler_(to_boost(ec), args...);
             } else {
                 const auto ex = boost::asio::get_associated_executor(handler_, executor_);
-                boost::asio::dispatch(ex, [h = std::move(handler_), ec, args...]() mutable { h(to_boost(ec), args...); });
+                boost::asio::dispatch(ex,
+                                      [h = std::move(handler_), ec, args...]() mutable { h(to_boost(ec), args...); });
             }
         }
 
@@ -113,8 +113,7 @@ struct boost_handler_ {
 
         type(Handler&& h, IoExecutor ex) : handler_(std::move(h)), executor_(std::move(ex)) {
             auto slot = net::get_associated_cancellation_slot(handler_);
-            if (slot.is_connected())
-                slot_ = slot.template emplace<to_boost_relay>().signal.slot();
+            if (slot.is_connected()) slot_ = slot.template emplace<to_boost_relay>().signal.slot();
         }
 
         executor_type get_executor() const noexcept {

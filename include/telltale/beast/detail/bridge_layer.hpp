@@ -94,7 +94,9 @@ template <class Socket = net::ip::tcp::socket>
 using layer = typename layer_<Socket>::type;
 
 template <class Layer>
-concept bridged_layer = requires { typename Layer::bridge_layer_tag; };
+concept bridged_layer = requires {
+    typename Layer::bridge_layer_tag;
+};
 
 template <class Layer>
 struct teardown_op_ {
@@ -109,8 +111,7 @@ struct teardown_op_ {
         template <class Self>
         void operator()(Self& self, boost_error ec = {}, std::size_t n = 0) {
             if (!std::exchange(started, true)) {
-                if (role == boost::beast::role_type::server)
-                    layer.shutdown_send(ec);
+                if (role == boost::beast::role_type::server) layer.shutdown_send(ec);
                 if (ec) {
                     boost::asio::post(layer.get_executor(), [s = std::move(self), ec]() mutable { s.complete(ec); });
                     return;
@@ -118,8 +119,7 @@ struct teardown_op_ {
             } else if (ec || n == 0) {
                 if (!ec || ec == boost::asio::error::eof) {
                     ec = {};
-                    if (role == boost::beast::role_type::client)
-                        layer.shutdown_send(ec);
+                    if (role == boost::beast::role_type::client) layer.shutdown_send(ec);
                     layer.close();
                 }
                 self.complete(ec);
@@ -141,17 +141,12 @@ void async_teardown(boost::beast::role_type role, Layer& layer, Handler&& handle
 
 template <bridged_layer Layer>
 void teardown(boost::beast::role_type role, Layer& layer, boost_error& ec) {
-    if (role == boost::beast::role_type::server)
-        layer.shutdown_send(ec);
+    if (role == boost::beast::role_type::server) layer.shutdown_send(ec);
     char sink[2048];
-    while (!ec && layer.read_some(boost::asio::mutable_buffer(sink, sizeof sink), ec) > 0) {
-    }
-    if (ec == boost::asio::error::eof)
-        ec = {};
-    if (ec)
-        return;
-    if (role == boost::beast::role_type::client)
-        layer.shutdown_send(ec);
+    while (!ec && layer.read_some(boost::asio::mutable_buffer(sink, sizeof sink), ec) > 0) {}
+    if (ec == boost::asio::error::eof) ec = {};
+    if (ec) return;
+    if (role == boost::beast::role_type::client) layer.shutdown_send(ec);
     layer.close();
 }
 

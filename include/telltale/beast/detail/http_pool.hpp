@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_BEAST_DETAIL_HTTP_POOL_HPP
+#define TELLTALE_BEAST_DETAIL_HTTP_POOL_HPP
+
+#include <telltale/beast/detail/config.hpp>
+#include <telltale/beast/http_message.hpp>
+#include <telltale/detail/waiter.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+struct http_client_options;
+} // namespace telltale::inline TELLTALE_ABI
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// The completion of an operation that has one owner: called once, or destroyed without a call.
+template <class... Values>
+class completion {
+    struct destroyer {
+        void operator()(waiter<Values...>* w) const noexcept { w->destroy(); }
+    };
+
+public:
+    explicit completion(waiter<Values...>& w) noexcept : waiter_(&w) {}
+    explicit operator bool() const noexcept { return waiter_ != nullptr; }
+    void operator()(error_code ec, Values... values) { waiter_.release()->complete(ec, std::move(values)...); }
+
+private:
+    std::unique_ptr<waiter<Values...>, destroyer> waiter_;
+};
+
+/// Something under way that can be stopped. cancel() may come too late, which does nothing.
+class cancellable {
+public:
+    virtual void cancel() = 0;
+
+protected:
+    ~cancellable() = default;
+};
+
+struct cancel_relay {
+    std::weak_ptr<cancellable> target;
+    void operator()(net::cancellation_type type) const {
+        if (type == net::cancellation_type::none) return;
+        if (const auto t = target.lock()) t->cancel();
+    }
+};
+
+/// The connections of an http_client.
+class http_pool {
+public:
+    TELLTALE_DECL static std::shared_ptr<http_pool> create(net::any_io_executor ex, http_client_options options);
+    virtual ~http_pool() = default;
+
+    /// Starts a request; completes, never within the call.
+    virtual std::shared_ptr<cancellable> start(http_request request, completion<http_response> done) = 0;
+    /// Aborts all requests, closes all connections.
+    virtual void close() = 0;
+    virtual std::size_t idle() const noexcept = 0;
+};
+
+template <class Handler>
+void start_http_request(http_pool& pool, http_request request, Handler&& handler, const net::any_io_executor& ex) {
+    using op_type = waiter_of<std::decay_t<Handler>, net::any_io_executor, http_response>;
+    auto& op = op_type::create(std::forward<Handler>(handler), ex);
+    auto slot = op.cancellation_slot();
+    auto under_way = pool.start(std::move(request), completion<http_response>(op));
+    if (slot.is_connected()) slot.template emplace<cancel_relay>(cancel_relay{std::move(under_way)});
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_BEAST_DETAIL_HTTP_POOL_HPP
