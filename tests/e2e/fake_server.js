@@ -117,7 +117,7 @@ class FakeServer {
     const cancel = /^\/api\/jobs\/([^/]+)\/cancel$/.exec(pathname);
     if (FILES[pathname]) {
       response.writeHead(200, { 'content-type': FILES[pathname][1], 'content-security-policy': this.policy, 'x-content-type-options': 'nosniff' });
-      return response.end(request.method === 'HEAD' ? undefined : fs.readFileSync(path.join(ROOT, 'page', FILES[pathname][0])));
+      return response.end(request.method === 'HEAD' ? undefined : fs.readFileSync(path.join(ROOT, 'include/telltale/dashboard/page', FILES[pathname][0])));
     }
     if (pathname === '/api/jobs') return json(200, { cursor: this.cursor, jobs: [...this.jobs.values()] });
     if (cancel && request.method === 'POST') {

@@ -141,10 +141,8 @@ private:
     }
 
     void forget_front() {
-        if (unread_.front().event) {
-            const auto entry = latest_.find(key_of(*unread_.front()));
-            if (entry != latest_.end() && entry->second == unread_.begin()) latest_.erase(entry);
-        }
+        const auto entry = latest_.find(key_of(*unread_.front()));
+        if (entry != latest_.end() && entry->second == unread_.begin()) latest_.erase(entry);
         unread_.pop_front();
     }
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """Writes the dashboard's page (the files beside this script) into a C++ header. Same input, same output.
 
-    page/embed.py            write include/telltale/dashboard/detail/page_files.hpp
-    page/embed.py --check    write nothing; exit 1 if the header is not what the files would make
+    embed.py            write include/telltale/dashboard/detail/page_files.hpp
+    embed.py --check    write nothing; exit 1 if the header is not what the files would make
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import pathlib
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-HEADER = HERE.parent / "include/telltale/dashboard/detail/page_files.hpp"
+HEADER = HERE.parent / "detail/page_files.hpp"
 FILES = [  # file, C++ name, media type
     ("index.html", "index_html", "text/html; charset=utf-8"),
     ("app.js", "app_js", "text/javascript; charset=utf-8"),

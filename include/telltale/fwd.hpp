@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_FWD_HPP
+#define TELLTALE_FWD_HPP
+
+#include <telltale/version.hpp>
+
+// The names of what telltale is made of, for headers that only mention them.
+
+namespace telltale::inline TELLTALE_ABI {
+
+struct cursor;
+struct event;
+struct filter;
+struct job;
+struct job_error;
+struct job_report;
+struct progress;
+struct watch_health;
+class acceptors;
+class board;
+class estimator;
+class job_control;
+class json_writer;
+class permit;
+class task_group;
+
+template <class Executor>
+class basic_manual_reset_event;
+template <class Executor>
+class basic_semaphore;
+template <class Executor>
+class basic_timer;
+
+template <class Event>
+struct delivery;
+template <class Event>
+class emitter;
+template <class Event, class Executor>
+class subscription;
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_FWD_HPP

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_TELLTALE_HPP
+#define TELLTALE_TELLTALE_HPP
+
+// Everything that needs only Asio. What needs simdjson is in json/, what needs Boost.Beast in beast/ and dashboard/, and
+// what tests need in testing/.
+
+#include <telltale/asio.hpp>
+#include <telltale/board/board.hpp>
+#include <telltale/core/acceptors.hpp>
+#include <telltale/core/backoff.hpp>
+#include <telltale/core/cursor.hpp>
+#include <telltale/core/estimator.hpp>
+#include <telltale/core/event.hpp>
+#include <telltale/core/filter.hpp>
+#include <telltale/core/job.hpp>
+#include <telltale/core/job_control.hpp>
+#include <telltale/core/job_report.hpp>
+#include <telltale/core/job_state.hpp>
+#include <telltale/core/json.hpp>
+#include <telltale/core/json_writer.hpp>
+#include <telltale/core/progress.hpp>
+#include <telltale/core/time.hpp>
+#include <telltale/core/watch_health.hpp>
+#include <telltale/error.hpp>
+#include <telltale/event/delivery.hpp>
+#include <telltale/event/emitter.hpp>
+#include <telltale/event/subscription.hpp>
+#include <telltale/fwd.hpp>
+#include <telltale/sync/mailbox.hpp>
+#include <telltale/sync/manual_reset_event.hpp>
+#include <telltale/sync/semaphore.hpp>
+#include <telltale/sync/task_group.hpp>
+#include <telltale/sync/timer.hpp>
+#include <telltale/sync/with_timeout.hpp>
+#include <telltale/version.hpp>
+
+#endif // TELLTALE_TELLTALE_HPP
