@@ -35,7 +35,8 @@ inline void add_board_api(http_server& server, board& b, board_api_options optio
     const auto access = std::make_shared<const access_rules>(std::move(options.access));
     const std::string jobs = options.prefix + "/jobs";
     server.route("GET", jobs, [&b, access](http_request r) { return answer(*access, r, detail::list_jobs, b); });
-    server.route("GET", jobs + "/{id}", [&b, access](http_request r) { return answer(*access, r, detail::one_job, b); });
+    server.route("GET", jobs + "/{id}",
+                 [&b, access](http_request r) { return answer(*access, r, detail::one_job, b); });
     server.route("POST", jobs + "/{id}/{command}",
                  [&b, access](http_request r) { return answer(*access, r, detail::command_job, b); });
 }

@@ -38,8 +38,11 @@ struct fixture {
         http_response result;
         std::exception_ptr failure;
         bool done = false;
-        http_request r{std::move(method), "http://127.0.0.1:" + std::to_string(server.local_endpoint().port()) + path,
-                       std::move(headers), {}, {}};
+        http_request r{std::move(method),
+                       "http://127.0.0.1:" + std::to_string(server.local_endpoint().port()) + path,
+                       std::move(headers),
+                       {},
+                       {}};
         client.async_request(std::move(r), [&](error_code ec, http_response answer) {
             CHECK(!ec);
             result = std::move(answer);
@@ -67,7 +70,8 @@ TEST_CASE("board_api lists jobs with a cursor, all or by state") {
     CHECK(all.header("content-type") == "application/json");
     CHECK(all.header("cache-control") == "no-store");
     CHECK(all.header("x-content-type-options") == "nosniff");
-    CHECK(has(all.body, "{\"cursor\":\"" + to_string(f.board.position()) + "\",\"jobs\":[{\"id\":\"1\",\"name\":\"first\""));
+    CHECK(has(all.body,
+              "{\"cursor\":\"" + to_string(f.board.position()) + "\",\"jobs\":[{\"id\":\"1\",\"name\":\"first\""));
     CHECK(has(all.body, "\"id\":\"a/b c\""));
 
     const auto failed = f.exchange("GET", "/api/jobs?state=failed,lost");
