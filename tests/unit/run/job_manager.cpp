@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#include <telltale/run/job_manager.hpp>
+
+#include "support.hpp"
+
+#include <telltale/sync/timer.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+using namespace telltale;
+using namespace telltale_test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Keeps all that is reported, and checks that reports never overlap.
+struct recorder {
+    job_sink sink() {
+        return [this](job_report r) {
+            if (inside.exchange(true)) overlapped = true;
+            const std::lock_guard lock(mutex);
+            reports.push_back(std::move(r));
+            inside = false;
+        };
+    }
+
+    /// "1:queued 1:running ..."
+    std::string states() const {
+        std::string all;
+        for (const auto& r : reports)
+            if (r.state) all += (all.empty() ? "" : " ") + r.id + ":" + std::string(to_string(*r.state));
+        return all;
+    }
+
+    std::vector<job_report> of(const job_id& id) const {
+        std::vector<job_report> all;
+        for (const auto& r : reports)
+            if (r.id == id) all.push_back(r);
+        return all;
+    }
+
+    std::mutex mutex;
+    std::vector<job_report> reports;
+    std::atomic<bool> inside{false};
+    bool overlapped = false;
+};
+
+net::awaitable<void> wait_for(std::chrono::steady_clock::duration d) {
+    timer t(co_await net::this_coro::executor);
+    t.expires_after(d);
+    co_await t.async_wait();
+}
+
+struct sleeper {
+    std::chrono::steady_clock::duration length = 1s;
+    net::awaitable<void> operator()(job_context) const { return wait_for(length); }
+};
+
+/// Does not hear that it is asked to end before it is done.
+net::awaitable<void> stubborn(job_context) {
+    co_await net::this_coro::reset_cancellation_state(net::disable_cancellation());
+    co_await wait_for(10s);
+}
+
+} // namespace
+
+TEST_CASE("at most so many jobs run, the others are queued with their place, first in first out") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink(), {.max_running = 2});
+    for (int i = 0; i < 5; ++i) CHECK(manager.submit({}, sleeper{}) == std::to_string(i + 1));
+    CHECK(manager.counts() == job_counts{.queued = 3, .running = 2});
+    CHECK(record.reports[4].id == "3");
+    CHECK(record.reports[4].queue_position == 1U);
+    CHECK(record.of("5")[0].queue_position == 3U);
+    bool drained = false;
+    manager.async_drain([&](error_code ec) { drained = !ec; });
+    world.clock.run();
+    CHECK(drained);
+    CHECK(manager.counts() == job_counts{.succeeded = 5});
+    CHECK(record.states() == "1:queued 1:running 2:queued 2:running 3:queued 4:queued 5:queued 1:succeeded 3:running "
+                             "2:succeeded 4:running 3:succeeded 5:running 4:succeeded 5:succeeded");
+    std::vector<std::uint32_t> places;
+    for (const auto& r : record.of("5"))
+        if (r.queue_position) places.push_back(*r.queue_position);
+    CHECK(places == std::vector<std::uint32_t>{3, 2, 1});
+}
+
+TEST_CASE("ten at once by default, and only the first in the queue are told their place") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink(), {.told_positions = 2});
+    for (int i = 0; i < 15; ++i) manager.submit({}, sleeper{});
+    CHECK(manager.counts().running == 10);
+    CHECK(record.of("12")[0].queue_position == 2U);
+    CHECK_FALSE(record.of("13")[0].queue_position);
+    manager.cancel("11");
+    CHECK(record.of("12").back().queue_position == 1U);
+    CHECK(record.of("13").back().queue_position == 2U);
+    world.clock.run();
+}
+
+TEST_CASE("a report tells the job's name, kind, labels and door, and when it was") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink());
+    CHECK(manager.submit({.id = "a", .name = "asio", .kind = "hash", .labels = {{"k", "v"}}}, sleeper{}) == "a");
+    CHECK(record.reports[0].name == "asio");
+    CHECK(record.reports[0].kind == "hash");
+    CHECK(record.reports[0].labels == label_map{{"k", "v"}});
+    CHECK(record.reports[0].control->supports(job_command::cancel));
+    CHECK_FALSE(record.reports[0].control->supports(job_command::pause));
+    CHECK(record.reports[0].control->request(job_command::pause) == command_result::unsupported);
+    world.clock.run();
+    CHECK(record.reports.back().at - record.reports[0].at == 1s);
+}
+
+TEST_CASE("ids are unique, generated ones too, and those of ended jobs are remembered for a while") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr, {.keep_ended = 1});
+    manager.submit({.id = "1"}, sleeper{});
+    CHECK(manager.submit({}, sleeper{}) == "2");
+    error_code ec;
+    CHECK(manager.submit({.id = "1"}, sleeper{}, ec).empty());
+    CHECK(ec == errc::duplicate_job);
+    CHECK_THROWS_AS(manager.submit({.id = "1"}, sleeper{}), system_error);
+    world.clock.run();
+    CHECK_FALSE(manager.state("1")); // forgotten
+    CHECK(manager.state("2") == job_state::succeeded);
+    CHECK_THROWS_AS(manager.submit({.id = "2"}, sleeper{}), system_error);
+}
+
+TEST_CASE("how a job ends is how its coroutine ends") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink());
+    const auto failure = [](job_context) -> net::awaitable<void> {
+        throw job_failure(error_class::query, "no such table");
+        co_return;
+    };
+    const auto refused = [](job_context) -> net::awaitable<void> {
+        throw system_error(net::error::connection_refused);
+        co_return;
+    };
+    const auto at_once = [](job_context) -> net::awaitable<void> { throw std::bad_alloc(); }; // not even a coroutine
+    const auto aborted = [](job_context) -> net::awaitable<void> {
+        throw system_error(net::error::operation_aborted); // of something else: nobody asked
+        co_return;
+    };
+    const auto odd = [](job_context) -> net::awaitable<void> {
+        throw 42;
+        co_return;
+    };
+    manager.submit({.id = "failure"}, failure);
+    manager.submit({.id = "refused"}, refused);
+    manager.submit({.id = "at once"}, at_once);
+    manager.submit({.id = "aborted"}, aborted);
+    manager.submit({.id = "odd"}, odd);
+    world.clock.run();
+    CHECK(manager.counts().failed == 5);
+    CHECK(record.of("failure").back().error == job_error{error_class::query, "no such table"});
+    CHECK(record.of("refused").back().error->kind == error_class::network);
+    CHECK(record.of("at once").back().error->kind == error_class::resource);
+    CHECK(record.of("aborted").back().state == job_state::failed);
+    CHECK(record.of("odd").back().error->kind == error_class::unknown);
+}
+
+TEST_CASE("errors have classes") {
+    CHECK(classify(net::error::timed_out) == error_class::timeout);
+    CHECK(classify(errc::deadline_exceeded) == error_class::timeout);
+    CHECK(classify(net::error::host_not_found) == error_class::network);
+    CHECK(classify(net::error::access_denied) == error_class::permission);
+    CHECK(classify(net::error::no_descriptors) == error_class::resource);
+    CHECK(classify(errc::malformed_json) == error_class::api);
+    const auto open = std::make_exception_ptr(std::system_error(std::make_error_code(std::errc::permission_denied)));
+    CHECK(describe_error(open).kind == error_class::permission);
+}
+
+TEST_CASE("cancel ends a queued job now and a running one when it hears of it, and can be repeated") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink(), {.max_running = 1});
+    manager.submit({}, sleeper{});
+    manager.submit({}, sleeper{});
+    manager.submit({}, sleeper{});
+    CHECK(manager.cancel("2") == command_result::accepted);
+    CHECK(manager.state("2") == job_state::cancelled);
+    CHECK(manager.cancel("2") == command_result::refused);
+    CHECK(manager.cancel("9") == command_result::unknown_job);
+    world.clock.run_for(100ms);
+    CHECK(manager.cancel("1") == command_result::accepted);
+    CHECK(manager.cancel("1") == command_result::accepted);
+    world.clock.run_until_idle();
+    CHECK(manager.state("1") == job_state::cancelled);
+    CHECK(manager.state("3") == job_state::running);
+    CHECK(record.of("3")[0].control->request(job_command::cancel) == command_result::accepted);
+    world.clock.run_until_idle();
+    CHECK(manager.counts() == job_counts{.cancelled = 3});
+    CHECK(record.of("3")[0].control->request(job_command::cancel) == command_result::refused);
+}
+
+TEST_CASE("a job that is cancelled before its first step does not begin") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr);
+    bool begun = false;
+    manager.submit({}, [&begun](job_context) -> net::awaitable<void> {
+        begun = true;
+        co_return;
+    });
+    manager.cancel("1");
+    world.clock.run();
+    CHECK_FALSE(begun);
+    CHECK(manager.state("1") == job_state::cancelled);
+}
+
+TEST_CASE("a job that ends by itself although it was asked to has its own end") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr);
+    manager.submit({}, stubborn);
+    manager.submit({.time_limit = 1s}, stubborn);
+    world.clock.run_for(1s);
+    manager.cancel("1");
+    world.clock.run();
+    CHECK(manager.state("1") == job_state::succeeded);
+    CHECK(manager.state("2") == job_state::succeeded);
+}
+
+TEST_CASE("the time limit begins with the run, not in the queue") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink(), {.max_running = 1});
+    manager.submit({}, sleeper{10s});
+    manager.submit({.time_limit = 5s}, sleeper{4s});
+    manager.submit({.time_limit = 5s}, sleeper{6s});
+    world.clock.run();
+    CHECK(manager.state("2") == job_state::succeeded);
+    CHECK(manager.state("3") == job_state::timed_out);
+    CHECK(record.of("3").back().error->kind == error_class::timeout);
+    CHECK(record.of("3").back().at - record.of("3")[0].at == 19s);
+}
+
+TEST_CASE("a tracker's progress is reported at its pace, first and last included, and never after the end") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink());
+    manager.submit({}, [](job_context job) -> net::awaitable<void> {
+        auto& count = job.tracker({.total = 1000, .unit = progress_unit::bytes});
+        for (int i = 0; i < 1000; ++i) {
+            count.advance();
+            if (i == 500) count.set_message("half");
+            co_await wait_for(1ms);
+        }
+    });
+    world.clock.run();
+    std::vector<job_report> told;
+    for (const auto& r : record.reports)
+        if (r.progress) told.push_back(r);
+    CHECK(told.size() >= 10);
+    CHECK(told.size() <= 13);
+    for (std::size_t i = 1; i + 1 < told.size(); ++i) CHECK(told[i].at - told[i - 1].at >= 100ms);
+    CHECK(told.back().state == job_state::succeeded);
+    CHECK(told.back().progress->percent() == 100.0);
+    CHECK(told.back().progress->unit == progress_unit::bytes);
+    CHECK(record.reports.back().state == job_state::succeeded);
+    CHECK(std::count_if(told.begin(), told.end(), [](const job_report& r) { return r.message == "half"; }) == 1);
+}
+
+TEST_CASE("a job can report by itself; what it says after its end is ignored") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink());
+    std::optional<job_context> kept;
+    manager.submit({.id = "x", .name = "n"}, [&kept](job_context job) -> net::awaitable<void> {
+        job.report_progress({.done = 1, .total = 2});
+        job.set_message("on my way");
+        kept = job;
+        co_return;
+    });
+    world.clock.run();
+    CHECK(record.reports[2].progress->done == 1);
+    CHECK(record.reports[3].message == "on my way");
+    CHECK(kept->id() == "x");
+    CHECK(kept->name() == "n");
+    const auto before = record.reports.size();
+    kept->set_message("late");
+    kept->report_progress({});
+    kept->tracker().advance();
+    world.clock.run();
+    CHECK(record.reports.size() == before);
+}
+
+TEST_CASE("waits for one job: running, ended, unknown, cancelled") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr);
+    manager.submit({}, sleeper{});
+    world.run([](job_manager& m) -> net::awaitable<void> {
+        CHECK(co_await m.async_wait("1") == job_state::succeeded);
+        CHECK(co_await m.async_wait("1") == job_state::succeeded);
+        const auto [unknown, none] = co_await m.async_wait("2", as_result);
+        CHECK(unknown == errc::unknown_job);
+        co_await m.async_drain();
+    }(manager));
+    manager.submit({}, sleeper{});
+    net::cancellation_signal signal;
+    error_code ended;
+    manager.async_wait("2", net::bind_cancellation_slot(signal.slot(), [&](error_code ec, job_state) { ended = ec; }));
+    signal.emit(net::cancellation_type::partial);
+    world.clock.run();
+    CHECK(ended == net::error::operation_aborted);
+    CHECK(manager.state("2") == job_state::succeeded);
+}
+
+TEST_CASE("stop cancels all and takes no more") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink(), {.max_running = 2});
+    for (int i = 0; i < 4; ++i) manager.submit({}, sleeper{});
+    world.clock.run_until_idle();
+    manager.stop();
+    bool drained = false;
+    manager.async_drain([&](error_code ec) { drained = !ec; });
+    world.clock.run_until_idle();
+    CHECK(drained);
+    CHECK(manager.counts() == job_counts{.cancelled = 4});
+    CHECK_THROWS_AS(manager.submit({}, sleeper{}), system_error);
+}
+
+TEST_CASE("a destroyed manager tells what became of its jobs, then nothing, and its jobs are cancelled") {
+    virtual_world world;
+    auto record = std::make_unique<recorder>();
+    const auto witness = std::make_shared<int>();
+    error_code waited;
+    error_code drained;
+    std::shared_ptr<job_control> control;
+    bool cancelled = false;
+    {
+        job_manager manager(world.executor(), record->sink(), {.max_running = 1});
+        const auto watched = [witness, &cancelled](job_context job) -> net::awaitable<void> {
+            job.tracker().advance();
+            try {
+                co_await wait_for(1h);
+            } catch (const system_error&) {
+                cancelled = true;
+                job.set_message("nobody hears this");
+                job.tracker().advance();
+                throw;
+            }
+        };
+        manager.submit({}, watched);
+        manager.submit({}, watched);
+        manager.async_wait("1", [&](error_code ec, job_state) { waited = ec; });
+        manager.async_drain([&](error_code ec) { drained = ec; });
+        world.clock.run_for(1s);
+        control = record->reports[0].control;
+    }
+    CHECK(record->of("1").back().state == job_state::lost);
+    CHECK(record->of("2").back().state == job_state::cancelled);
+    record.reset(); // a use of it would show under AddressSanitizer
+    CHECK(control->request(job_command::cancel) == command_result::refused);
+    world.clock.run();
+    CHECK(cancelled);
+    CHECK(waited == net::error::operation_aborted);
+    CHECK(drained == net::error::operation_aborted);
+    CHECK(control->request(job_command::cancel) == command_result::refused);
+    CHECK(witness.use_count() == 1);
+}
+
+TEST_CASE("the sink may use the manager") {
+    virtual_world world;
+    std::string told;
+    job_manager* to = nullptr;
+    job_manager manager(world.executor(), [&](const job_report& r) {
+        if (!r.state) return;
+        told += r.id + std::string(to_string(*r.state)) + " ";
+        if (r.state == job_state::succeeded && r.id == "1") to->submit({}, sleeper{});
+        if (r.state == job_state::running && r.id == "2") to->cancel("2");
+    });
+    to = &manager;
+    manager.submit({}, sleeper{});
+    world.clock.run();
+    CHECK(told == "1queued 1running 1succeeded 2queued 2running 2cancelled ");
+}
+
+TEST_CASE("on a thread pool jobs run in parallel, are cancelled, and are reported in order") {
+    net::thread_pool pool(2);
+    recorder record;
+    job_manager manager(pool.get_executor(), record.sink(), {.max_running = 4});
+    constexpr int many = 300;
+    for (int i = 0; i < many; ++i)
+        manager.submit({}, [i](job_context job) -> net::awaitable<void> {
+            auto& count = job.tracker({.total = 10});
+            for (int n = 0; n < 10; ++n) {
+                count.advance();
+                co_await net::post(co_await net::this_coro::executor, net::use_awaitable);
+            }
+            if (i % 7 == 0) co_await wait_for(1h); // only a cancel ends it
+        });
+    for (int i = 0; i < many; i += 7) manager.cancel(std::to_string(i + 1));
+    pool.join();
+    const auto counts = manager.counts();
+    CHECK(counts.cancelled >= 43);
+    CHECK(counts.cancelled + counts.succeeded == many);
+    CHECK_FALSE(record.overlapped);
+    int wrong = 0;
+    for (int i = 0; i < many; ++i) {
+        std::string states;
+        for (const auto& r : record.of(std::to_string(i + 1)))
+            if (r.state) states += std::string(to_string(*r.state)) + " ";
+        wrong += states == "queued running succeeded " || states == "queued running cancelled " ||
+                         states == "queued cancelled "
+                     ? 0
+                     : 1;
+    }
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("a manager torn down at every step leaks nothing") {
+    tear_down_at_every_step([](net::io_context& context, const std::shared_ptr<int>& witness) {
+        const auto scene = [](std::shared_ptr<int> w) -> net::awaitable<void> {
+            const net::any_io_executor executor = co_await net::this_coro::executor;
+            job_manager manager(executor, [w](const job_report&) {}, {.max_running = 2});
+            const auto work = [w](job_context job) -> net::awaitable<void> {
+                job.tracker({.total = 2}).advance();
+                co_await wait_for(150ms);
+                job.tracker().advance();
+            };
+            for (int i = 0; i < 3; ++i) manager.submit({.time_limit = 1s}, work);
+            manager.submit({.time_limit = 10ms}, work);
+            co_await manager.async_wait("2");
+            manager.cancel("3");
+            co_await manager.async_drain();
+            manager.submit({}, work);
+            manager.submit({}, work);
+            manager.submit({}, work);
+            co_await wait_for(10ms);
+        };
+        net::co_spawn(context, scene(witness), net::detached);
+    });
+}
