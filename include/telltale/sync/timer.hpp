@@ -100,11 +100,10 @@ public:
             get_executor(),
             [this](auto&& handler, const Executor& executor) {
                 if (!virtual_) return real_.async_wait(std::forward<decltype(handler)>(handler));
-                const time_point due = real_.expiry();
-                if (due > source_->now()) source_->add(due, virtual_);
-                detail::start_wait<>(
-                    virtual_, std::forward<decltype(handler)>(handler), executor,
-                    [&](std::tuple<error_code>&) { return due > source_->now() ? &virtual_->waiters() : nullptr; });
+                const bool later = real_.expiry() > source_->now();
+                if (later) source_->add(real_.expiry(), virtual_);
+                detail::start_wait<>(virtual_, std::forward<decltype(handler)>(handler), executor,
+                                     [&](std::tuple<error_code>&) { return later ? &virtual_->waiters() : nullptr; });
             },
             std::forward<Token>(token));
     }

@@ -170,7 +170,6 @@ TEST_CASE("watch is a snapshot and exactly what follows, while others report") {
     for (int round = 0; round < 20; ++round) {
         auto view = b.watch({}, {.capacity = 1'000'000});
         std::size_t seen = view.jobs.size();
-        std::optional<std::size_t> next;
         while (const auto d = view.events.try_receive()) {
             REQUIRE(d->at.offset > view.at.offset);
             if ((*d)->kind != event_kind::job_created) continue;
