@@ -32,14 +32,23 @@ inline void write_error(json_writer& out, std::string_view kind, std::string_vie
     out.key("error").begin_object().member("class", kind).member("message", message).end_object();
 }
 
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// {"error":{"class":"unknown_job","message":"..."}}, as the routes of add_board_api answer: for routes of one's own.
 inline http_response api_error(unsigned status, std::string_view kind, std::string_view message) {
     std::string text;
     json_writer out(text);
     out.begin_object();
-    write_error(out, kind, message);
+    detail::write_error(out, kind, message);
     out.end_object();
-    return api_response(status, std::move(text));
+    return detail::api_response(status, std::move(text));
 }
+
+} // namespace telltale::inline TELLTALE_ABI
+
+namespace telltale::inline TELLTALE_ABI::detail {
 
 inline http_response forbidden() {
     return api_error(403, "permission", "this server does not answer to that host name, or to pages of that site");
