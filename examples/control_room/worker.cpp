@@ -52,7 +52,25 @@ struct workshop {
 };
 
 /// The work of a job: hashes files on the thread pool, counts bytes, and leaves the result.
-net::awaitable<void> hash_files(workshop& shop, file_list files, telltale::job_context job) { co_return; }
+net::awaitable<void> hash_files(workshop& shop, file_list files, telltale::job_context job) {
+    auto& progress = job.tracker({.total = files.total_bytes, .unit = telltale::progress_unit::bytes});
+    std::vector<file_hash> hashes(files.paths.size());
+
+    auto hash_chunk = [&](auto chunk, telltale::chunk_stop stop) {
+        const auto after_block = [&](std::size_t bytes) {
+            shop.disk.spend(bytes);
+            progress.advance(bytes);
+            return !stop.requested();
+        };
+        for (const std::size_t i : chunk) {
+            auto hash = hash_file(files.paths[i], after_block);
+            if (!hash) throw telltale::system_error(net::error::operation_aborted);
+            hashes[i] = std::move(*hash);
+        }
+    };
+    co_await telltale::for_each_chunk(shop.pool.get_executor(), hashes.size(), {.size = 16}, hash_chunk);
+    shop.results.put(job.id(), hashes);
+}
 
 /// The work of a job that has none.
 net::awaitable<void> wait_to_be_cancelled(telltale::job_context job) {
