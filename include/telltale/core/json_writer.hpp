@@ -58,11 +58,15 @@ public:
         return raw({text, std::to_chars(text, text + sizeof text, number).ptr});
     }
 
-    /// The shortest text that reads back as the same number.
+    /// The shortest text that reads back as the same number; with an exponent where a reader that takes whole numbers for
+    /// 64-bit integers (simdjson is one) would refuse it.
     json_writer& value(double number) {
         if (!std::isfinite(number)) return null();
         char text[32];
-        return raw({text, std::to_chars(text, text + sizeof text, number).ptr});
+        const bool large = std::fabs(number) >= 9.2e18;
+        const auto end = large ? std::to_chars(text, text + sizeof text, number, std::chars_format::scientific)
+                               : std::to_chars(text, text + sizeof text, number);
+        return raw({text, end.ptr});
     }
 
     json_writer& null() { return raw("null"); }
