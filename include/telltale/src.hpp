@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_SRC_HPP
+#define TELLTALE_SRC_HPP
+
+// The bodies of what the headers only declare with TELLTALE_SEPARATE_COMPILATION: include this in exactly one file of a
+// program that defines the macro everywhere.
+#if !defined(TELLTALE_SEPARATE_COMPILATION)
+#error "telltale/src.hpp is for programs that define TELLTALE_SEPARATE_COMPILATION"
+#endif
+
+#include <telltale/beast/detail/broadcaster.ipp>
+#include <telltale/beast/detail/http_client.ipp>
+#include <telltale/beast/detail/http_server.ipp>
+#include <telltale/beast/detail/websocket_hub.ipp>
+
+#endif // TELLTALE_SRC_HPP
