@@ -4,6 +4,7 @@
 #ifndef TELLTALE_DASHBOARD_DETAIL_STATIC_PAGE_HPP
 #define TELLTALE_DASHBOARD_DETAIL_STATIC_PAGE_HPP
 
+#include <telltale/beast/broadcaster.hpp>
 #include <telltale/beast/http_server.hpp>
 #include <telltale/dashboard/access.hpp>
 #include <telltale/dashboard/detail/board_api.hpp>
@@ -43,22 +44,12 @@ inline void add_page(http_server& server, const std::shared_ptr<const access_rul
     add("/index.html", *find_page_file("/"));
 }
 
-/// Answers an upgrade that is not wanted, and closes. The answer fits into the socket's buffer.
-inline void refuse_upgrade(http_upgrade up) {
-    constexpr std::string_view text = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    error_code ignored;
-    up.socket.write_some(net::buffer(text.data(), text.size()), ignored);
-    up.socket.shutdown(tcp::socket::shutdown_both, ignored);
-}
-
-/// Hands on only what the rules let pass.
-inline http_upgrade_handler guarded(std::shared_ptr<const access_rules> access, http_upgrade_handler next) {
-    return [access = std::move(access), next = std::move(next)](http_upgrade up) {
-        if (access->allows_host(up.request) && access->allows_origin(up.request))
-            next(std::move(up));
-        else
-            refuse_upgrade(std::move(up));
+/// Lets only those connect whom the rules let, and then whoever decides besides.
+inline broadcaster_options guarded(broadcaster_options options, std::shared_ptr<const access_rules> access) {
+    options.allow = [access = std::move(access), also = std::move(options.allow)](const http_request& request) {
+        return access->allows_host(request) && access->allows_origin(request) && (!also || also(request));
     };
+    return options;
 }
 
 } // namespace telltale::inline TELLTALE_ABI::detail
