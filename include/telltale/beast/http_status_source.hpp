@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_BEAST_HTTP_STATUS_SOURCE_HPP
+#define TELLTALE_BEAST_HTTP_STATUS_SOURCE_HPP
+
+#include <telltale/asio.hpp>
+#include <telltale/beast/detail/job_api.hpp>
+#include <telltale/beast/http_client.hpp>
+#include <telltale/core/job.hpp>
+#include <telltale/core/job_control.hpp>
+#include <telltale/json/profile.hpp>
+#include <telltale/json/status_parser.hpp>
+#include <telltale/poll/status_source.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// A job API over HTTP, as a profile describes it: what a status_poller asks.
+///
+///     telltale::http_client client(executor);
+///     telltale::http_status_source api(client, "http://127.0.0.1:8080", telltale::telltale_profile());
+///     telltale::status_poller poller(executor, api, board.sink());
+///     poller.watch("42", {.control = api.control("42")});
+///
+/// Copies share their state. All operations fail with a system_error: what http_client gives, and `errc::http_status`
+/// for an answer whose status is neither of 2xx nor "not found", with the URL in the text; what status_parser gives.
+///
+/// @par Cancellation
+/// as http_client::async_request.
+/// @par Thread safety
+/// Distinct objects: safe, if they are not copies and do not share a client. Shared objects: unsafe, but for what
+/// control() gives. Use it where its client may be used: with several threads, give client and poller the same strand.
+/// The client must outlive the source and its copies.
+class http_status_source {
+public:
+    /// `base_url`: "http://host:port/prefix", without a slash at the end. Throws `errc::malformed_profile`.
+    http_status_source(http_client& client, std::string base_url, profile api, http_fields headers = {})
+        : api_(std::make_shared<detail::job_api>(client, std::move(base_url), std::move(api), std::move(headers))) {}
+
+    /// Asks how one job is. "No such job" is the answer not_found().
+    [[nodiscard]] net::awaitable<status> poll(job_id id) { return detail::poll_job(api_, std::move(id)); }
+
+    /// Asks for all jobs. `errc::invalid_argument`: the profile has no list.
+    [[nodiscard]] net::awaitable<std::vector<listed_job>> list() { return detail::list_jobs(api_); }
+
+    /// Asks the API to cancel a job, and returns what it said: accepted (2xx), unknown_job ("not found"), refused (any
+    /// other 4xx), unsupported (the profile has no cancel). Any other status is `errc::http_status`.
+    [[nodiscard]] net::awaitable<command_result> cancel(job_id id) { return detail::cancel_job(api_, std::move(id)); }
+
+    /// Fetches the result of a job, whole. `errc::invalid_argument`: the profile has none.
+    [[nodiscard]] net::awaitable<std::string> result(job_id id) { return detail::fetch_result(api_, std::move(id)); }
+
+    /// The door to a job, for the board: a cancel is sent on the client's executor, and is accepted at once; whether it
+    /// was heeded is seen at the next polls. Refused once all copies of the source are gone. Any thread.
+    std::shared_ptr<job_control> control(job_id id) const {
+        return std::make_shared<detail::remote_control>(api_, std::move(id));
+    }
+
+private:
+    std::shared_ptr<detail::job_api> api_;
+};
+
+static_assert(status_source<http_status_source>);
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_BEAST_HTTP_STATUS_SOURCE_HPP
