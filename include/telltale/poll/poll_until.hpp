@@ -37,6 +37,10 @@ template <class Fn>
 using polled_value = typename awaitable_traits<polled_awaitable<Fn>>::value_type;
 template <class Fn>
 using polled_executor = typename awaitable_traits<polled_awaitable<Fn>>::executor_type;
+template <class Done, class Fn>
+concept predicate_on = requires(std::decay_t<Done>& done, const polled_value<Fn>& value) {
+    { std::invoke(done, value) } -> std::convertible_to<bool>;
+};
 } // namespace detail
 
 /// Calls `fn` again and again until `done` says that its answer is the one to wait for, and returns that answer. The
@@ -44,25 +48,25 @@ using polled_executor = typename awaitable_traits<polled_awaitable<Fn>>::executo
 ///
 ///     auto page = co_await telltale::poll_until(look, is_ready, {.interval = 5s, .deadline = 10min});
 ///
-/// `fn()` returns a net::awaitable of a value; `done(value)` a bool. Both are copied, and live as long as the wait. (Give
-/// a lambda with captures a name before the co_await: GCC 12 destroys temporaries of its kind in there twice.)
+/// `fn()` returns a net::awaitable of a value; `done(value)` a bool. Both are copied, and live as long as the wait.
+/// (Give a lambda with captures a name before the co_await: GCC 12 destroys temporaries of its kind in there twice.)
 ///
 /// A system_error thrown by `fn` is taken for passing trouble: the next poll comes after a backoff, unless it is the
-/// `max_consecutive_errors`-th in a row. At the deadline there is one last poll; one that is in flight then is let finish.
-/// So the wait ends at the latest at `deadline` and `poll_timeout` together.
+/// `max_consecutive_errors`-th in a row. At the deadline there is one last poll; one that is in flight then is let
+/// finish. So the wait ends at the latest at `deadline` and `poll_timeout` together.
 ///
 /// @par Errors
-/// `errc::deadline_exceeded`: the last poll was not the one to wait for; the last system_error of too many in a row; every
-/// other exception of `fn` or `done`, at once; `operation_aborted`: cancelled, or thrown by `fn`.
+/// `errc::deadline_exceeded`: the last poll was not the one to wait for; the last system_error of too many in a row;
+/// every other exception of `fn` or `done`, at once; `operation_aborted`: cancelled, or thrown by `fn`.
 /// @par Cancellation
 /// terminal: stops the wait at once; a poll in flight is cancelled.
-template <class Fn, class Done>
-    requires std::predicate < std::decay_t<Done>
-&, const detail::polled_value<Fn>& >
-       [[nodiscard]] net::awaitable<detail::polled_value<Fn>, detail::polled_executor<Fn>> poll_until(
-           Fn&& fn, Done&& done, poll_options options = {}) {
-    return detail::poll_loop<detail::polled_value<Fn>, detail::polled_executor<Fn>, std::decay_t<Fn>,
-                             std::decay_t<Done>>(std::forward<Fn>(fn), std::forward<Done>(done), options);
+template <class Fn, detail::predicate_on<Fn> Done>
+[[nodiscard]] auto poll_until(Fn&& fn, Done&& done, poll_options options = {})
+    -> net::awaitable<detail::polled_value<Fn>, detail::polled_executor<Fn>> {
+    using value = detail::polled_value<Fn>;
+    using executor = detail::polled_executor<Fn>;
+    return detail::poll_loop<value, executor, std::decay_t<Fn>, std::decay_t<Done>>(std::forward<Fn>(fn),
+                                                                                    std::forward<Done>(done), options);
 }
 
 } // namespace telltale::inline TELLTALE_ABI

@@ -65,9 +65,9 @@ namespace telltale::inline TELLTALE_ABI {
 /// first, unreachable after several in a row, ok again with the next answer; the next poll comes after a backoff. "Not
 /// found" is an answer: several in a row make the job lost. An unknown word is reported raw, and is never the end.
 ///
-/// The source is moved in, and lives until the last poll has ended. It, the sink and the hooks are called on one strand of
-/// the executor, so they need no locks among themselves. The sink is not called any more once stop() or the destructor
-/// has returned; both wait for a call that is under way on another thread.
+/// The source is moved in, and lives until the last poll has ended. It, the sink and the hooks are called on one strand
+/// of the executor, so they need no locks among themselves. The sink is not called any more once stop() or the
+/// destructor has returned; both wait for a call that is under way on another thread.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, but for the destructor.

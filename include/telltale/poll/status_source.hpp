@@ -43,8 +43,8 @@ inline status not_found() {
     return s;
 }
 
-/// Something that can be asked how a job is: `net::awaitable<status> poll(job_id id)` (or `const job_id&`, which lives as
-/// long as the poll). To fail is to throw, best a system_error: that says nothing about the job. "No such job" is an
+/// Something that can be asked how a job is: `net::awaitable<status> poll(job_id id)` (or `const job_id&`, which lives
+/// as long as the poll). To fail is to throw, best a system_error: that says nothing about the job. "No such job" is an
 /// answer: not_found(). Several polls may be under way at once, but never on two threads at the same time: a
 /// status_poller calls, and resumes, its source on one strand.
 template <class Source>

@@ -66,11 +66,11 @@ inline scripted_step fails(error_code ec) {
     return step;
 }
 
-/// A status_source that plays a script for each job, one step per poll, the last one for ever; delays are in the time of
-/// the context, so also in virtual time. A job without a script is not found. Copies share their scripts and counts.
+/// A status_source that plays a script for each job, one step per poll, the last one for ever; delays are in the time
+/// of the context, so also in virtual time. A job without a script is not found. Copies share their scripts and counts.
 ///
 ///     testing::scripted_source source;
-///     source.script("42", {says(job_state::running), fails(net::error::connection_reset), says(job_state::succeeded)});
+///     source.script("42", {says(job_state::running), fails(net::error::eof), says(job_state::failed)});
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe.

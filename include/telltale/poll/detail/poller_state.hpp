@@ -116,7 +116,7 @@ public:
                       net::bind_cancellation_slot(w->signal.slot(),
                                                   net::bind_executor(strand_, [w](const std::exception_ptr& failure) {
                                                       w->running = false;
-                                                      // Only the sink or a hook can have thrown: that is the user's to see.
+                                                      // A sink or hook has thrown.
                                                       if (failure && !w->stopping) std::rethrow_exception(failure);
                                                   })));
         return true;
