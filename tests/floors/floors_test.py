@@ -25,6 +25,7 @@ CLEAN = {
     "json/profile.hpp": "#include <simdjson.h>",
     "beast/bridge.hpp": "#include <boost/beast/core.hpp>\n#include <boost/asio/post.hpp>\nusing x = boost::asio::io_context;",
     "telltale.hpp": "#include <telltale/board/board.hpp>",
+    "src.hpp": "#include <telltale/sync/detail/queue.hpp>",
 }
 
 PLANTED = [
