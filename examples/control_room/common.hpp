@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 
@@ -27,6 +28,13 @@ inline void write_file(const std::filesystem::path& path, const std::string& con
         if (!out) throw std::runtime_error("cannot write " + part.string());
     }
     std::filesystem::rename(part, path);
+}
+
+inline std::string read_file(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::string content((std::istreambuf_iterator<char>(in)), {});
+    if (!in) throw std::runtime_error("cannot read " + path.string());
+    return content;
 }
 
 /// For whoever started a program with --port 0: the port in a file.

@@ -31,14 +31,15 @@ struct board_api_options {
 /// what came of it is seen in the job. Every error has {"error":{"class":"unknown_job","message":"..."}}. A cursor is where a
 /// WebSocket client of a broadcaster over the same board can go on. docs/reference/json.md describes jobs in JSON.
 inline void add_board_api(http_server& server, board& b, board_api_options options = {}) {
-    using detail::answer;
+    using detail::answer_if_allowed;
     const auto access = std::make_shared<const access_rules>(std::move(options.access));
     const std::string jobs = options.prefix + "/jobs";
-    server.route("GET", jobs, [&b, access](http_request r) { return answer(*access, r, detail::list_jobs, b); });
+    server.route("GET", jobs,
+                 [&b, access](http_request r) { return answer_if_allowed(*access, r, detail::board_jobs, b); });
     server.route("GET", jobs + "/{id}",
-                 [&b, access](http_request r) { return answer(*access, r, detail::one_job, b); });
+                 [&b, access](http_request r) { return answer_if_allowed(*access, r, detail::board_job, b); });
     server.route("POST", jobs + "/{id}/{command}",
-                 [&b, access](http_request r) { return answer(*access, r, detail::command_job, b); });
+                 [&b, access](http_request r) { return answer_if_allowed(*access, r, detail::command_board_job, b); });
 }
 
 } // namespace telltale::inline TELLTALE_ABI

@@ -59,8 +59,8 @@ inline net::awaitable<http_response> ready(http_response r) { co_return r; }
 
 /// Asks the rules, then the function.
 template <class Function, class Subject>
-net::awaitable<http_response> answer(const access_rules& access, const http_request& request, Function function,
-                                     Subject& subject) {
+net::awaitable<http_response> answer_if_allowed(const access_rules& access, const http_request& request,
+                                                Function function, Subject& subject) {
     return ready(access.allows(request) ? function(subject, request) : forbidden());
 }
 
@@ -80,7 +80,7 @@ inline std::optional<unsigned> parse_states(std::string_view list, std::string_v
     return states;
 }
 
-inline http_response list_jobs(board& b, const http_request& request) {
+inline http_response board_jobs(board& b, const http_request& request) {
     unsigned states = ~0U;
     if (const auto wanted = request.query("state")) {
         std::string_view unknown;
@@ -102,7 +102,7 @@ inline http_response unknown_job(std::string_view id) {
     return api_error(404, "unknown_job", "no job has the id " + std::string(id));
 }
 
-inline http_response one_job(board& b, const http_request& request) {
+inline http_response board_job(board& b, const http_request& request) {
     const auto j = b.find(request.param("id"));
     return j ? api_response(200, to_json(*j)) : unknown_job(request.param("id"));
 }
@@ -120,7 +120,7 @@ constexpr command_answer answer_to(command_result result) noexcept {
     return answers[static_cast<std::size_t>(result)];
 }
 
-inline http_response command_job(board& b, const http_request& request) {
+inline http_response command_board_job(board& b, const http_request& request) {
     const auto command = parse_job_command(request.param("command"));
     if (!command) return api_error(404, "unknown_command", "no such command: " + std::string(request.param("command")));
     const command_result result = b.request(request.param("id"), *command);
