@@ -299,11 +299,20 @@ inline void manager_state::report_progress(const job_ptr& job, progress p, std::
     flush();
 }
 
+// With the progress as it is then, so that the two fit together.
 inline void manager_state::set_message(const job_ptr& job, std::string message) {
+    progress_tracker* counted = nullptr;
+    {
+        const std::lock_guard lock(mutex());
+        counted = job->tracker.get();
+    }
+    std::optional<progress> now;
+    if (counted) now = counted->sample();
     {
         const std::lock_guard lock(mutex());
         if (job->state != job_state::running) return;
         job_report r = report_of(*job);
+        r.progress = now;
         r.message = std::move(message);
         tell(std::move(r));
     }
