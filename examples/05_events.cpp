@@ -11,12 +11,7 @@
 
 namespace net = telltale::net;
 
-telltale::job_report about(std::string id, telltale::job_state state) {
-    telltale::job_report report;
-    report.id = std::move(id);
-    report.state = state;
-    return report;
-}
+telltale::job_report about(std::string id, telltale::job_state state) { return {.id = std::move(id), .state = state}; }
 
 void print(const telltale::delivery<telltale::event>& d) {
     if (d.is_gap())

@@ -12,8 +12,8 @@
 
 namespace telltale::inline TELLTALE_ABI {
 
-/// One job as one line of at most `width` columns: name, bar, percent, amount, rate, remaining time, state. On a narrow line the
-/// least important parts are left out. What is not known is not shown: without a total there is no bar.
+/// One job as one line of at most `width` columns: name, bar, percent, amount, rate, remaining time, state. On a narrow
+/// line the least important parts are left out. What is not known is not shown: without a total there is no bar.
 ///
 /// A function of its arguments only: no terminal, no clock. Whatever the job's texts contain, the line has no control
 /// characters but, with `style.colour`, the colours.

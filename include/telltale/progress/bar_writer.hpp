@@ -28,8 +28,9 @@ struct bar_writer_options {
     std::optional<bar_style> style{}; ///< absent: by NO_COLOR and the locale
 };
 
-/// Shows jobs in a terminal: a bar for every job that is not over, in place, and above them a line for each that is. Where the file is
-/// not a terminal: a line for every change of state, and now and then one of progress; no control codes.
+/// Shows jobs in a terminal: a bar for every job that is not over, in place, and above them a line for each that is.
+/// Where the file is not a terminal: a line for every change of state, and now and then one of progress; no control
+/// codes.
 ///
 ///     telltale::bar_writer bars(stderr);
 ///     while (...) bars.update(board.jobs(), telltale::steady_now(executor));

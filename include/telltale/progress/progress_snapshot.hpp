@@ -12,8 +12,8 @@
 
 namespace telltale::inline TELLTALE_ABI {
 
-/// What a look at a progress_tracker showed. Given back to progress_tracker::async_wait_change it means "I have seen this":
-/// one that was made by default has seen nothing.
+/// What a look at a progress_tracker showed. Given back to progress_tracker::async_wait_change it means "I have seen
+/// this": one that was made by default has seen nothing.
 struct progress_snapshot {
     progress value{};
     std::string message{};

@@ -99,7 +99,8 @@ public:
     /// The same, with all else that is known.
     progress_snapshot snapshot() const { return state_->snapshot(); }
 
-    /// Waits until the work is done: finish() was called, or a known total is reached. (A total may still rise afterwards.)
+    /// Waits until the work is done: finish() was called, or a known total is reached. (A total may still rise
+    /// afterwards.)
     ///
     /// @par Completion signature
     /// `void(error_code)`
@@ -120,9 +121,9 @@ public:
             std::forward<Token>(token));
     }
 
-    /// Waits until something is different from `since`, but not for less than `min_interval` (0: no limit) from that look
-    /// on; finish() ends both. With a `since` that has seen nothing it completes at once. Takes one timer per call at most, and
-    /// nothing while nothing changes. No change is missed, however long it is until the next call.
+    /// Waits until something is different from `since`, but not for less than `min_interval` (0: no limit) from that
+    /// look on; finish() ends both. With a `since` that has seen nothing it completes at once. Takes one timer per call
+    /// at most, and nothing while nothing changes. No change is missed, however long it is until the next call.
     ///
     /// @par Completion signature
     /// `void(error_code, progress_snapshot)`

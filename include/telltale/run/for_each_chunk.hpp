@@ -22,9 +22,9 @@ namespace telltale::inline TELLTALE_ABI {
 ///         for (const path& f : chunk) hash(f);
 ///     });
 ///
-/// `fn(chunk)` is called on pool threads, several at once; the chunk is a span, or a subrange where the items do not lie side
-/// by side. Between two chunks a worker goes to the end of the pool's queue, so that all who share the pool get their turn. An
-/// lvalue range is referred to, an rvalue is kept.
+/// `fn(chunk)` is called on pool threads, several at once; the chunk is a span, or a subrange where the items do not
+/// lie side by side. Between two chunks a worker goes to the end of the pool's queue, so that all who share the pool
+/// get their turn. An lvalue range is referred to, an rvalue is kept.
 ///
 /// Completes, whether with result, error or cancellation, only when no worker touches the range, `fn` or the hooks any
 /// more. So they may refer to whatever outlives the co_await. The pool is to be joined before the context of whoever
@@ -39,8 +39,8 @@ namespace telltale::inline TELLTALE_ABI {
 /// Throws what `fn` threw first: no more chunks are begun from then on. Throws system_error(operation_aborted) when it
 /// was cancelled, or the pool was stopped, before all chunks were done.
 /// @par Per-operation cancellation
-/// of the awaiting coroutine: no more chunks are begun; those that run are waited for. A function that takes long for one
-/// chunk takes a second argument, chunk_stop, and looks at it now and then.
+/// of the awaiting coroutine: no more chunks are begun; those that run are waited for. A function that takes long for
+/// one chunk takes a second argument, chunk_stop, and looks at it now and then.
 template <class Pool, std::ranges::random_access_range Range, class Fn, class ChunkCompleted = no_hook,
           class Progress = no_hook>
     requires std::ranges::sized_range<Range> && std::ranges::viewable_range<Range>

@@ -39,8 +39,8 @@ template <class ChunkCompleted = no_hook, class Progress = no_hook>
 struct chunk_hooks {
     /// `(const chunk_info&)`: for every chunk.
     [[no_unique_address]] ChunkCompleted chunk_completed{};
-    /// `(const progress&)`: items, with rate and remaining time. When chunks complete faster than hooks return, only the
-    /// newest is told. The last is always told.
+    /// `(const progress&)`: items, with rate and remaining time. When chunks complete faster than hooks return, only
+    /// the newest is told. The last is always told.
     [[no_unique_address]] Progress progress{};
 };
 

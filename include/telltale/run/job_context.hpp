@@ -15,8 +15,8 @@
 
 namespace telltale::inline TELLTALE_ABI {
 
-/// What a job of a job_manager is given: its id, and the ways to say how far it is. Cheap to copy. After the job has ended,
-/// or its manager is gone, what is said is ignored.
+/// What a job of a job_manager is given: its id, and the ways to say how far it is. Cheap to copy. After the job has
+/// ended, or its manager is gone, what is said is ignored.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe.
@@ -29,9 +29,9 @@ public:
 
     const std::string& name() const noexcept { return job_->spec.name; }
 
-    /// Counts the job's progress; what it counts is reported no more often than the manager's publish_interval, the first and
-    /// the last always, and costs nothing in between. The options of the first call hold. The reference is valid as
-    /// long as a context of this job is.
+    /// Counts the job's progress; what it counts is reported no more often than the manager's publish_interval, the
+    /// first and the last always, and costs nothing in between. The options of the first call hold. The reference is
+    /// valid as long as a context of this job is.
     progress_tracker& tracker(progress_tracker_options options = {}) { return manager_->tracker(job_, options); }
 
     /// Reports progress at once, as often as it is called: for a job that knows it from elsewhere.

@@ -36,13 +36,13 @@ concept job_function = std::move_constructible<Fn> && requires(Fn fn, job_contex
 ///     co_await manager.async_drain();
 ///
 /// A job is queued, running, and then succeeded; failed when its coroutine throws (job_failure says with which class);
-/// cancelled when it was asked to end and did so with operation_aborted; or timed_out, the same for its time limit. A job that
-/// ends with its own result or error although it was asked to end has that result or error.
+/// cancelled when it was asked to end and did so with operation_aborted; or timed_out, the same for its time limit. A
+/// job that ends with its own result or error although it was asked to end has that result or error.
 ///
 /// Each job runs on a strand of its own, so on a thread pool jobs run in parallel and can still be cancelled.
 ///
-/// What happens is reported to the sink, in order and never by two threads at once; when a function returns, what it did
-/// has been reported. The sink may call the manager.
+/// What happens is reported to the sink, in order and never by two threads at once; when a function returns, what it
+/// did has been reported. The sink may call the manager.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, but for the destructor.
@@ -58,15 +58,15 @@ public:
     job_manager(const job_manager&) = delete;
     job_manager& operator=(const job_manager&) = delete;
 
-    /// Cancels all jobs and does not wait for them: what they refer to must outlive them. What was queued is reported as
-    /// cancelled, what runs as lost; then the sink is called no more. Whoever waits gets operation_aborted. For an orderly
-    /// end: stop(), then async_drain.
+    /// Cancels all jobs and does not wait for them: what they refer to must outlive them. What was queued is reported
+    /// as cancelled, what runs as lost; then the sink is called no more. Whoever waits gets operation_aborted. For an
+    /// orderly end: stop(), then async_drain.
     ~job_manager() { state_->close(); }
 
     executor_type get_executor() const noexcept { return executor_; }
 
-    /// Takes a job in, and starts it when fewer than max_running run. `fn(job_context)` is called on the job's strand, and
-    /// kept until its coroutine has ended: so here it may be a coroutine lambda with captures. Returns the id.
+    /// Takes a job in, and starts it when fewer than max_running run. `fn(job_context)` is called on the job's strand,
+    /// and kept until its coroutine has ended: so here it may be a coroutine lambda with captures. Returns the id.
     /// Throws system_error: `errc::duplicate_job`: the id is in use; `errc::closed`: after stop().
     template <job_function Fn>
     job_id submit(job_spec spec, Fn fn) {
@@ -105,8 +105,8 @@ public:
     /// @par Completion signature
     /// `void(error_code, job_state)`
     /// @par Error codes
-    /// `errc::unknown_job`: there is no such job, or it was forgotten (`keep_ended`); `operation_aborted`: cancelled, or
-    /// the manager was destroyed.
+    /// `errc::unknown_job`: there is no such job, or it was forgotten (`keep_ended`); `operation_aborted`: cancelled,
+    /// or the manager was destroyed.
     /// @par Per-operation cancellation
     /// terminal, partial and total: stops waiting; the job goes on.
     /// @par Resumes

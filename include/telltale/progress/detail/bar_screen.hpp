@@ -27,7 +27,8 @@ struct screen_size {
     std::size_t height = 24;
 };
 
-/// What has to be written so that a terminal shows the jobs, or so that a log does. Sans I/O: `now` and the size are passed in.
+/// What has to be written so that a terminal shows the jobs, or so that a log does. Sans I/O: `now` and the size are
+/// passed in.
 class bar_screen {
 public:
     using clock = std::chrono::steady_clock;

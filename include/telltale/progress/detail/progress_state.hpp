@@ -30,10 +30,10 @@ namespace telltale::inline TELLTALE_ABI::detail {
 
 /// What a progress_tracker and its waits share.
 ///
-/// `cell_` is what is done, times two, plus one when somebody wants to hear of the next change ("armed"). A waiter arms it
-/// and learns in the same step what was done at that moment; advance() learns in its one step whether it was armed. So
-/// either the waiter sees the advance, or the advance sees the waiter. Every change of `cell_` is a read-modify-write, so
-/// that whoever comes later also sees a total that was set before.
+/// `cell_` is what is done, times two, plus one when somebody wants to hear of the next change ("armed"). A waiter arms
+/// it and learns in the same step what was done at that moment; advance() learns in its one step whether it was armed.
+/// So either the waiter sees the advance, or the advance sees the waiter. Every change of `cell_` is a
+/// read-modify-write, so that whoever comes later also sees a total that was set before.
 class progress_state final : public wait_state {
 public:
     using clock = std::chrono::steady_clock;

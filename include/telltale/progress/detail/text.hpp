@@ -87,8 +87,8 @@ inline std::size_t columns(std::string_view text) noexcept {
     return n;
 }
 
-/// The text without anything that is not to be seen: controls and broken UTF-8 become '?', white space becomes a space, and
-/// where the terminal has no UTF-8, all that is not ASCII becomes '?'.
+/// The text without anything that is not to be seen: controls and broken UTF-8 become '?', white space becomes a space,
+/// and where the terminal has no UTF-8, all that is not ASCII becomes '?'.
 inline std::string clean(std::string_view text, bool unicode) {
     std::string result;
     for (; !text.empty();) {

@@ -103,9 +103,9 @@ struct chunk_outcome {
     std::exception_ptr error{};
 };
 
-/// One run of for_each_chunk. Workers take the next chunk from a common counter, and go back to the end of the pool's queue
-/// between two chunks. The last to leave ends the run; what the hooks have still to be told comes before that, because
-/// both go through one strand.
+/// One run of for_each_chunk. Workers take the next chunk from a common counter, and go back to the end of the pool's
+/// queue between two chunks. The last to leave ends the run; what the hooks have still to be told comes before that,
+/// because both go through one strand.
 template <class Pool, class Items, class Fn, class Hooks>
 class chunk_run final : public wait_state {
     using clock = std::chrono::steady_clock;
@@ -147,8 +147,9 @@ public:
     void stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
 
 private:
-    /// Counts as working as long as it exists: a pool that is destroyed with it in its queue does not leave anybody waiting.
-    /// Does not own the run: that is to be gone, with all that it holds, when the last worker has said that it is.
+    /// Counts as working as long as it exists: a pool that is destroyed with it in its queue does not leave anybody
+    /// waiting. Does not own the run: that is to be gone, with all that it holds, when the last worker has said that it
+    /// is.
     class worker {
     public:
         explicit worker(chunk_run& run) noexcept : run_(&run) {}

@@ -43,7 +43,8 @@ struct job_spec {
     std::string name{}; ///< for people; may be empty
     std::string kind{}; ///< jobs of one kind take similar times; may be empty
     label_map labels{};
-    /// How long it may run, not counting the time in the queue; then it is cancelled, and has timed_out. Absent: for ever.
+    /// How long it may run, not counting the time in the queue; then it is cancelled, and has timed_out. Absent: for
+    /// ever.
     std::optional<std::chrono::steady_clock::duration> time_limit{};
 };
 
@@ -53,7 +54,8 @@ struct job_manager_options {
     std::chrono::steady_clock::duration publish_interval = std::chrono::milliseconds{100};
     /// The first so many in the queue are told their place whenever it changes; those behind are not.
     std::size_t told_positions = 100;
-    /// How many ended jobs are remembered, for async_wait and so that their ids are not used again. The oldest go first.
+    /// How many ended jobs are remembered, for async_wait and so that their ids are not used again. The oldest go
+    /// first.
     std::size_t keep_ended = 10'000;
 };
 
