@@ -64,7 +64,11 @@ def check_examples(root: Path, problems: list) -> None:
         if not page.is_file():
             problems.append(f"examples/{source.name} has no page {page.relative_to(root).as_posix()}")
             continue
-        expected = source.with_suffix(".out").read_text(encoding="utf-8").strip("\n")
+        output = source.with_suffix(".out")
+        if not output.is_file():
+            problems.append(f"examples/{source.name} has no {output.name}")
+            continue
+        expected = output.read_text(encoding="utf-8").strip("\n")
         shown = [fence.group(2).strip("\n") for fence in FENCE.finditer(page.read_text(encoding="utf-8"))]
         if expected not in shown:
             problems.append(f"{page.relative_to(root).as_posix()} does not show what the example prints")

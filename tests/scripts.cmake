@@ -13,6 +13,10 @@ telltale_add_script(floors 60 Python3::Interpreter "${CMAKE_CURRENT_SOURCE_DIR}/
 telltale_add_script(floors_selftest 60 Python3::Interpreter "${CMAKE_CURRENT_SOURCE_DIR}/floors/floors_test.py")
 telltale_add_script(amalgamate_selftest 60 Python3::Interpreter "${CMAKE_CURRENT_SOURCE_DIR}/single/amalgamate_test.py")
 
+telltale_add_script(docs_snippets 60 Python3::Interpreter "${PROJECT_SOURCE_DIR}/docs/check_snippets.py"
+                    "${PROJECT_SOURCE_DIR}")
+telltale_add_script(docs_snippets_selftest 60 Python3::Interpreter "${PROJECT_SOURCE_DIR}/docs/check_snippets_test.py")
+
 # README's first program, exactly as printed.
 set(telltale_readme "${PROJECT_SOURCE_DIR}/README.md")
 if(EXISTS "${telltale_readme}")
@@ -24,7 +28,8 @@ if(EXISTS "${telltale_readme}")
     VERBATIM)
   add_executable(readme "${telltale_readme_cpp}")
   target_link_libraries(readme PRIVATE telltale_dev telltale_flavour)
-  add_test(NAME readme COMMAND readme)
+  add_test(NAME readme COMMAND Python3::Interpreter "${PROJECT_SOURCE_DIR}/examples/check_output.py"
+                               "${telltale_readme_cpp}.out" $<TARGET_FILE:readme>)
   set_tests_properties(readme PROPERTIES TIMEOUT 60)
 endif()
 
