@@ -9,6 +9,7 @@
   includes simdjson.
 - Only a folder includes its own detail/.
 - Include guards are the path in capitals.
+- telltale.hpp includes every public header that needs only Asio.
 """
 
 import pathlib
@@ -103,8 +104,19 @@ def check(root):
     return problems, len(headers)
 
 
+def check_umbrella(root):
+    """The public headers that telltale.hpp does not include, and should."""
+    included = {target for _, target in INCLUDE.findall((root / "telltale.hpp").read_text(encoding="utf-8"))}
+    public = [p.relative_to(root).as_posix() for folder in FLOORS if folder not in NOT_IN_UMBRELLA and folder != "detail"
+              for p in sorted((root / folder).glob("*.hpp"))]
+    return [f"telltale.hpp: does not include telltale/{path}" for path in GROUND + public
+            if f"telltale/{path}" not in included]
+
+
 def main() -> int:
-    problems, count = check(pathlib.Path(sys.argv[1]))
+    root = pathlib.Path(sys.argv[1])
+    problems, count = check(root)
+    problems += check_umbrella(root)
     for problem in problems:
         print(problem)
     print(f"floors: {count} headers, {len(problems)} problems")

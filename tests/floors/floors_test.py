@@ -74,6 +74,19 @@ class FloorsTest(unittest.TestCase):
                 self.assertTrue(problems[0].startswith(path + ": "), problems)
                 self.assertIn(expected, problems[0])
 
+    def test_a_header_that_the_umbrella_lacks_is_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "core").mkdir()
+            (root / "core/job.hpp").touch()
+            (root / "json").mkdir()
+            (root / "json/profile.hpp").touch()
+            ground = "".join(f"#include <telltale/{name}>\n" for name in floors.GROUND)
+            (root / "telltale.hpp").write_text(ground, encoding="utf-8")
+            self.assertEqual(floors.check_umbrella(root), ["telltale.hpp: does not include telltale/core/job.hpp"])
+            (root / "telltale.hpp").write_text(ground + "#include <telltale/core/job.hpp>\n", encoding="utf-8")
+            self.assertEqual(floors.check_umbrella(root), [])
+
     def test_a_wrong_include_guard_is_found(self):
         problems, _ = self.check({"core/a.hpp": "#ifndef A\n#define A\n#endif\n"})
         self.assertEqual(problems, ["core/a.hpp: has no include guard TELLTALE_CORE_A_HPP"])
