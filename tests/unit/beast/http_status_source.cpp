@@ -22,6 +22,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 // What a worker says.
 struct worker {
     int looks = 0;
@@ -105,7 +107,7 @@ net::awaitable<void> test_polls(http_status_source source, std::shared_ptr<worke
             (void)co_await source.poll(id);
         } catch (const system_error& e) {
             ec = e.code();
-            if (id == "busy") CHECK_THAT(e.what(), Catch::Contains("/jobs/busy: HTTP 503"));
+            if (id == "busy") CHECK(contains(e.what(), "/jobs/busy: HTTP 503"));
         }
         CHECK(ec == expected);
     }
@@ -154,7 +156,7 @@ net::awaitable<void> test_unreachable(http_client& client) {
         (void)co_await source.poll("1");
     } catch (const system_error& e) {
         ec = e.code();
-        CHECK_THAT(e.what(), Catch::Contains("http://127.0.0.1:1/jobs/1"));
+        CHECK(contains(e.what(), "http://127.0.0.1:1/jobs/1"));
     }
     CHECK(ec == net::error::connection_refused);
 }

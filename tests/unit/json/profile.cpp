@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 const std::string good = R"({
  "name": "my API",
  "job": "/v1/runs/{id}",
@@ -128,7 +130,7 @@ TEST_CASE("profile: errors name the place") {
     };
     for (const auto& [text, place] : all) {
         INFO(text);
-        CHECK_THAT(why(text), Catch::Contains(place));
+        CHECK(contains(why(text), place));
     }
     CHECK(why(good) == "good");
 }

@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 // What a parse ended with.
 struct outcome {
     std::optional<status> s{};
@@ -243,7 +245,7 @@ TEST_CASE("status_parser: bad answers give named errors that say where") {
         INFO(b.body);
         const auto o = parse(p, b.body);
         CHECK(o.ec == b.expected);
-        CHECK_THAT(o.what, Catch::Contains(b.where));
+        CHECK(contains(o.what, b.where));
         CHECK(p.parse(R"({"state":"queued"})").state == job_state::queued); // and the parser goes on
     }
 }
@@ -309,14 +311,14 @@ TEST_CASE("status_parser: lists") {
         });
     };
     CHECK(why("{}").ec == errc::missing_field);
-    CHECK_THAT(why("{}").what, Catch::Contains("at /jobs:"));
+    CHECK(contains(why("{}").what, "at /jobs:"));
     CHECK(why(R"({"jobs":{}})").ec == errc::wrong_type);
     CHECK(why(R"({"jobs":1})").ec == errc::wrong_type);
     CHECK(why(R"({"jobs":[1]})").ec == errc::missing_field);
     CHECK(why(R"({"jobs":[{"id":"a"}]})").ec == errc::missing_field);
-    CHECK_THAT(why(R"({"jobs":[{"id":"a","state":"queued"},{"id":"b"}]})").what, Catch::Contains("at /jobs/1/state"));
-    CHECK_THAT(why(R"({"jobs":[{"state":"queued"}]})").what, Catch::Contains("at /jobs/0/id"));
-    CHECK_THAT(why(R"({"jobs":[{"id":1.5,"state":"queued"}]})").what, Catch::Contains("at /jobs/0/id"));
+    CHECK(contains(why(R"({"jobs":[{"id":"a","state":"queued"},{"id":"b"}]})").what, "at /jobs/1/state"));
+    CHECK(contains(why(R"({"jobs":[{"state":"queued"}]})").what, "at /jobs/0/id"));
+    CHECK(contains(why(R"({"jobs":[{"id":1.5,"state":"queued"}]})").what, "at /jobs/0/id"));
     CHECK(why(R"({"jobs":[{"id":"a","state":"queued"})").ec == errc::truncated_json);
     CHECK(own.parse_list(R"({"jobs":[{"id":"a","state":"queued"}]})").size() == 1);
 
