@@ -29,9 +29,9 @@ enum class slow_client_policy : std::uint8_t {
 
 /// Limits of a websocket_hub. Sizes are in bytes; a duration must be positive.
 struct websocket_hub_options {
-    std::size_t max_sessions = 1024;              ///< one more is refused with 503
-    std::size_t max_queued_bytes = 1U << 20U;     ///< per session; one message is taken whatever its size
-    std::size_t max_message_size = 64U << 10U;    ///< of what a client sends; larger: closed with code 1009
+    std::size_t max_sessions = 1024;               ///< one more is refused with 503
+    std::size_t max_queued_bytes = 1U << 20U;      ///< per session; one message is taken whatever its size
+    std::size_t max_message_size = 64U << 10U;     ///< of what a client sends; larger: closed with code 1009
     std::size_t max_unpublished_bytes = 8U << 20U; ///< published from other threads, not yet taken up by the loop
     slow_client_policy on_slow = slow_client_policy::gap;
     std::chrono::milliseconds handshake_timeout{10000};

@@ -26,8 +26,11 @@ class broadcast_impl final : public broadcast_service, public std::enable_shared
 
 public:
     broadcast_impl(net::any_io_executor ex, board& jobs, broadcaster_options options)
-        : executor_(ex), board_(jobs), options_(std::move(options)),
-          events_(jobs.subscribe_on(ex)), hub_(std::in_place, ex, options_.hub, hooks()) {}
+        : executor_(ex),
+          board_(jobs),
+          options_(std::move(options)),
+          events_(jobs.subscribe_on(ex)),
+          hub_(std::in_place, ex, options_.hub, hooks()) {}
 
     void start() {
         events_->async_receive([weak = weak_from_this()](error_code ec, delivery<event> first) {
@@ -47,7 +50,8 @@ public:
     void accept(http_upgrade up) override {
         if (!hub_) return;
         if (options_.allow && !options_.allow(up.request)) {
-            constexpr std::string_view refusal = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            constexpr std::string_view refusal =
+                "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
             error_code ignored;
             up.socket.non_blocking(true, ignored);
             up.socket.write_some(net::buffer(refusal.data(), refusal.size()), ignored);

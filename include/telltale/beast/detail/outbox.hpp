@@ -144,8 +144,7 @@ public:
     /// Writes what is queued, as far as the socket takes it; goes on when it takes more.
     void flush() {
         if (waiting_ || failed_) return;
-        while (write_once()) {
-        }
+        while (write_once()) {}
         if (!waiting_ && !failed_ && empty() && drained_) std::exchange(drained_, nullptr)();
     }
 
@@ -156,7 +155,8 @@ public:
         for (const auto p : parts) beast_size_ += p.size();
         if (failed_ || beast_size_ == 0) return finish_beast(failed_ ? failed_ : error_code{});
         // Beast starts a frame with the whole header in one part.
-        const bool control = open_ && frame_left_ == 0 && (static_cast<unsigned char>(parts.front().front()) & 0x0FU) > 8;
+        const bool control =
+            open_ && frame_left_ == 0 && (static_cast<unsigned char>(parts.front().front()) & 0x0FU) > 8;
         auto& queue = control ? control_ : data_;
         for (std::size_t i = 0; i < parts.size(); ++i) {
             if (open_) track(parts[i]);
@@ -302,7 +302,9 @@ private:
     void track(std::string_view part) {
         while (!part.empty()) {
             if (frame_left_ == 0) {
-                const auto byte = [&](std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(part[i])); };
+                const auto byte = [&](std::size_t i) {
+                    return static_cast<std::uint64_t>(static_cast<unsigned char>(part[i]));
+                };
                 const auto op = byte(0) & 0x0FU;
                 std::uint64_t length = byte(1) & 0x7FU;
                 std::uint64_t header = 2;

@@ -39,7 +39,8 @@ public:
         heard_ = true;
         return boost::asio::async_initiate<Token, void(boost_error, std::size_t)>(
             [this](auto&& handler, const auto& b) {
-                socket().async_read_some(bridge::mutable_view(b), bridge::net_handler(std::move(handler), get_executor()));
+                socket().async_read_some(bridge::mutable_view(b),
+                                         bridge::net_handler(std::move(handler), get_executor()));
             },
             token, buffers);
     }
@@ -55,7 +56,8 @@ public:
                     if (part.size() > 0) parts.emplace_back(static_cast<const char*>(part.data()), part.size());
                 }
                 using handler_type = std::decay_t<decltype(handler)>;
-                out_->write(std::move(parts), std::make_unique<write_of<handler_type>>(std::move(handler), get_executor()));
+                out_->write(std::move(parts),
+                            std::make_unique<write_of<handler_type>>(std::move(handler), get_executor()));
             },
             token, buffers);
     }
@@ -75,7 +77,8 @@ private:
         write_of(Handler&& h, executor_type ex) : handler_(std::move(h)), executor_(std::move(ex)) {}
         void complete(error_code ec, std::size_t n) override {
             const auto ex = boost::asio::get_associated_executor(handler_, executor_);
-            boost::asio::post(ex, [h = std::move(handler_), e = boost_error(bridge::to_boost(ec)), n]() mutable { h(e, n); });
+            boost::asio::post(
+                ex, [h = std::move(handler_), e = boost_error(bridge::to_boost(ec)), n]() mutable { h(e, n); });
         }
 
     private:

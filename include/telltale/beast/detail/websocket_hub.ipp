@@ -24,7 +24,9 @@ class hub_session;
 class hub_impl final : public hub_service, public std::enable_shared_from_this<hub_impl> {
 public:
     hub_impl(net::any_io_executor ex, websocket_hub_options o, websocket_hub_hooks h)
-        : executor(std::move(ex)), options(o), hooks(std::move(h)),
+        : executor(std::move(ex)),
+          options(o),
+          hooks(std::move(h)),
           watchdog_(executor, std::chrono::milliseconds(20), [this](steady_time now) { return look(now); }) {}
 
     void accept(http_upgrade up) override;
@@ -70,8 +72,10 @@ class hub_session final : public websocket_session, public std::enable_shared_fr
 
 public:
     hub_session(std::shared_ptr<hub_impl> hub, http_upgrade up)
-        : hub_(std::move(hub)), request_(std::move(up.request)),
-          out_(std::make_shared<outbox>(std::move(up.socket), hub_->options.max_queued_bytes)), stream_(out_),
+        : hub_(std::move(hub)),
+          request_(std::move(up.request)),
+          out_(std::make_shared<outbox>(std::move(up.socket), hub_->options.max_queued_bytes)),
+          stream_(out_),
           heard_at_(std::chrono::steady_clock::now()) {
         hub_->add(*this);
     }
