@@ -2,7 +2,7 @@
 // Copyright (c) 2026 the telltale authors
 
 // The job API that pollers are measured against: epoll, keep-alive, one answer of 306 bytes of JSON for every request,
-// at once.
+// at once. Its progress is another one each time.
 //
 //   mock_api PORT
 
@@ -26,9 +26,19 @@ const std::string body =
     R"("result":null,"links":{"self":"/jobs/job-000123","cancel":"/jobs/job-000123/cancel"},)"
     R"("tags":["batch","nightly"]})";
 
-const std::string answer =
+std::string answer =
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
     body;
+
+/// 10.0 to 99.9
+void change_progress() {
+    static const std::size_t at = answer.find("42.5");
+    static unsigned tenths = 100;
+    tenths = tenths < 999 ? tenths + 1 : 100;
+    answer[at] = static_cast<char>('0' + tenths / 100);
+    answer[at + 1] = static_cast<char>('0' + tenths / 10 % 10);
+    answer[at + 3] = static_cast<char>('0' + tenths % 10);
+}
 
 void watch(int epoll, int descriptor) {
     epoll_event e{};
@@ -78,8 +88,10 @@ int main(int argc, char** argv) {
             std::string& input = inputs[s];
             input.append(buffer, static_cast<std::size_t>(n));
             std::size_t done = 0;
-            for (std::size_t end = 0; (end = input.find("\r\n\r\n", done)) != std::string::npos; done = end + 4)
+            for (std::size_t end = 0; (end = input.find("\r\n\r\n", done)) != std::string::npos; done = end + 4) {
+                change_progress();
                 if (send(s, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) break;
+            }
             input.erase(0, done);
         }
     }

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+# Copyright (c) 2026 the telltale authors
+"""Runs the benchmarks: the primitives, fan-out over WebSocket, polling over HTTP; telltale and its peers by turns.
+
+    run.py BIN [--quick] [--only primitives,fanout,poll] [--reps N] [--filter REGEX] [--out FILE] [--docs FILE]
+
+BIN is the folder of the programs (./dev bench builds them). Every repetition runs each program once, so that what else
+the machine does hits all alike; tables show medians. --docs writes the tables into a page, between its markers.
+Ends with 1 when a program failed, or when a message was lost or altered.
+"""
+import argparse
+import datetime
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import report
+
+# Fan-out servers: {port}. The first two of "floor" are not peers: what the kernel alone costs.
+SERVERS = {
+    'telltale': 'fanout_server {port}',
+    'Beast, chat-multi': 'ws_beast {port}',
+    'Beast, without its post': 'ws_beast {port} nopost',
+    'websocketpp': 'ws_websocketpp {port}',
+    'floor: one send each': 'ws_floor {port} send',
+    'floor: 64 in a writev': 'ws_floor {port} gather',
+}
+# Pollers: {url}, {polls}, {at_once}.
+POLLERS = {
+    'telltale': 'poll_client {url} {polls} {at_once}',
+    'telltale status_poller': 'poll_client {url} {polls} {at_once} poller',
+    'Beast coroutines': 'poll_beast {url} {polls} {at_once}',
+    'floor': 'poll_floor {url} {polls} {at_once}',
+}
+
+
+class Failure(Exception):
+    pass
+
+
+def pinned(core):
+    """Server and client on a core each, where there are two."""
+    cores = sorted(os.sched_getaffinity(0))
+    return (lambda: os.sched_setaffinity(0, {cores[core]})) if len(cores) > 1 else None
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def wait_for(port):
+    for _ in range(250):
+        try:
+            socket.create_connection(('127.0.0.1', port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise Failure(f'nobody listens on port {port}')
+
+
+class Server:
+    def __init__(self, bin_dir, command):
+        self.port = free_port()
+        argv = shlex.split(command.format(port=self.port))
+        argv[0] = os.path.join(bin_dir, argv[0])
+        self.process = subprocess.Popen(argv, preexec_fn=pinned(0), stdout=subprocess.DEVNULL)
+
+    def __enter__(self):
+        wait_for(self.port)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+def run_json(argv, timeout=120):
+    done = subprocess.run(argv, preexec_fn=pinned(1), capture_output=True, text=True, timeout=timeout)
+    if done.returncode or not done.stdout.strip():
+        raise Failure(f'{" ".join(argv)}: exit status {done.returncode}\n{done.stderr.strip()[-1000:]}')
+    return json.loads(done.stdout)
+
+
+def primitives(args, results):
+    programs = sorted(p for p in os.listdir(args.bin) if p.endswith('_bench'))
+    if not programs:
+        raise Failure(f'no *_bench in {args.bin}')
+    for program in programs:
+        with tempfile.NamedTemporaryFile(suffix='.json') as out:
+            argv = [os.path.join(args.bin, program), f'--benchmark_filter={args.filter}',
+                    f'--benchmark_repetitions={args.reps}', f'--benchmark_min_time={0.02 if args.quick else 0.1}',
+                    '--benchmark_enable_random_interleaving=true', f'--benchmark_out={out.name}']
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
+            if done.returncode:
+                raise Failure(f'{program}: exit status {done.returncode}\n{done.stderr[-1000:]}')
+            text = open(out.name, encoding='utf-8').read()
+        if not text.strip():
+            continue  # nothing matches the filter
+        for run in json.loads(text)['benchmarks']:
+            if run.get('run_type') != 'iteration':
+                continue
+            what, who, *arguments = run['name'].split('/')
+            arguments = [a for a in arguments if a.isdigit()]
+            results['primitives'].append(
+                {'what': ' '.join([what] + arguments), 'who': who, 'ns': run['each'] * 1e9})
+
+
+def fanout(args, results):
+    flood, paced = (1, 1) if args.quick else (args.reps, min(args.reps, 3))
+    cases = [('flood', 100, flood, []), ('flood', 1000, flood, []), ('paced', 100, paced, ['--rate', '100'])]
+    for mode, clients, reps, extra in cases:
+        for rep in range(reps):
+            for name, command in SERVERS.items():
+                with Server(args.bin, command) as server:
+                    row = run_json([os.path.join(args.bin, 'ws_client'), '--port', str(server.port),
+                                    '--pid', str(server.process.pid), '--n', str(clients), '--mode', mode,
+                                    '--secs', '0.5' if args.quick else '1.5', '--warm', '0.5', *extra])
+                row.update(name=name, mode=mode, n=clients, rep=rep)
+                results['fanout'].append(row)
+                if row['lost'] or row['bad']:
+                    results['wrong'].append(f'{name} {mode} {clients}: {row["lost"]} lost, {row["bad"]} bad')
+
+
+def poll(args, results):
+    with Server(args.bin, 'mock_api {port}') as api:
+        url = f'http://127.0.0.1:{api.port}/jobs/job-000123'
+        for at_once in (10, 100):
+            for rep in range(args.reps):
+                for name, command in POLLERS.items():
+                    argv = shlex.split(command.format(url=url, polls=2000 if args.quick else 20000, at_once=at_once))
+                    argv[0] = os.path.join(args.bin, argv[0])
+                    row = run_json(argv)
+                    row.update(name=name, at_once=at_once, rep=rep)
+                    results['poll'].append(row)
+
+
+def first_line(*argv):
+    try:
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()[0].strip()
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return 'unknown'
+
+
+def machine():
+    here = os.path.dirname(os.path.abspath(__file__))
+    cpu = re.search(r'model name\s*: (.*)', open('/proc/cpuinfo', encoding='utf-8').read())
+    system = re.search(r'PRETTY_NAME="(.*)"', open('/etc/os-release', encoding='utf-8').read())
+    packages = ['libasio-dev', 'libboost1.81-dev', 'libsimdjson-dev', 'libwebsocketpp-dev', 'libbenchmark-dev']
+    return {
+        'date': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
+        'commit': first_line('git', '-C', here, 'describe', '--always', '--dirty'),
+        'cpu': (cpu.group(1) if cpu else 'unknown') + f', {len(os.sched_getaffinity(0))} cores',
+        'system': (system.group(1) if system else 'unknown') + ', Linux ' + os.uname().release,
+        'compiler': first_line('g++', '--version') + ', Release',
+        'packages': {p: first_line('dpkg-query', '-W', '-f', '${Version}', p) for p in packages},
+        'load': os.getloadavg()[0],
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description='Runs the benchmarks, telltale and its peers by turns.')
+    parser.add_argument('bin')
+    parser.add_argument('--quick', action='store_true', help='once each and briefly: whether it works, not how fast')
+    parser.add_argument('--only', default='primitives,fanout,poll', help='default: %(default)s')
+    parser.add_argument('--reps', type=int, default=0, help='default: 5')
+    parser.add_argument('--filter', default='.', help='which primitives: a regular expression')
+    parser.add_argument('--out', default='', help='where the raw results go; default: results.json in BIN')
+    parser.add_argument('--docs', default='', help='write the tables into this page')
+    args = parser.parse_args()
+    args.bin = os.path.abspath(args.bin)
+    args.reps = args.reps or (1 if args.quick else 5)
+    out = args.out or os.path.join(args.bin, 'results.json')
+
+    results = {'machine': machine(), 'primitives': [], 'fanout': [], 'poll': [], 'wrong': []}
+    for name, run in (('primitives', primitives), ('fanout', fanout), ('poll', poll)):
+        if name not in args.only.split(','):
+            continue
+        print(f'\n== {name}', flush=True)
+        try:
+            run(args, results)
+        except (Failure, subprocess.TimeoutExpired) as e:
+            results['wrong'].append(str(e))
+        print(report.tables(results)[name], flush=True)
+    results['machine']['load'] = max(results['machine']['load'], os.getloadavg()[0])
+    with open(out, 'w', encoding='utf-8') as f:
+        json.dump(results, f, indent=1)
+    print(f'\nraw results: {out}')
+    if args.docs and not results['wrong']:
+        report.write(results, args.docs)
+    for w in results['wrong']:
+        print(f'WRONG: {w}', file=sys.stderr)
+    return 1 if results['wrong'] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
