@@ -4,6 +4,7 @@
 #ifndef TELLTALE_RUN_DETAIL_MANAGER_IMPL_HPP
 #define TELLTALE_RUN_DETAIL_MANAGER_IMPL_HPP
 
+#include <telltale/detail/is_aborted.hpp>
 #include <telltale/run/detail/manager_state.hpp>
 #include <telltale/run/job_context.hpp>
 

@@ -12,7 +12,6 @@
 #include <telltale/error.hpp>
 #include <telltale/progress/progress_tracker.hpp>
 #include <telltale/run/job_failure.hpp>
-#include <telltale/sync/detail/timed_operation.hpp>
 #include <telltale/sync/timer.hpp>
 
 #include <array>

@@ -5,6 +5,7 @@
 #define TELLTALE_SYNC_DETAIL_TIMED_OPERATION_HPP
 
 #include <telltale/asio.hpp>
+#include <telltale/detail/is_aborted.hpp>
 #include <telltale/detail/waiter.hpp>
 #include <telltale/error.hpp>
 #include <telltale/sync/timer.hpp>
@@ -18,19 +19,6 @@
 #include <utility>
 
 namespace telltale::inline TELLTALE_ABI::detail {
-
-inline bool is_aborted(const error_code& ec) noexcept { return ec == net::error::operation_aborted; }
-
-inline bool is_aborted(const std::exception_ptr& e) noexcept {
-    if (!e) return false;
-    try {
-        std::rethrow_exception(e);
-    } catch (const system_error& error) {
-        return is_aborted(error.code());
-    } catch (...) {
-        return false;
-    }
-}
 
 inline void assign_deadline_exceeded(error_code& ec) noexcept { ec = errc::deadline_exceeded; }
 
