@@ -52,11 +52,16 @@ struct room_options {
     unsigned interval_ms = 500;
     std::size_t max_polls = 10;
     std::string cancel = "waits to be cancelled";
-    unsigned cancel_after = 6;
+    unsigned cancel_after = 4;
 };
 
 telltale::profile profile_of(const room_options& options) {
     return options.profile.empty() ? telltale::telltale_profile() : telltale::parse_profile(read_file(options.profile));
+}
+
+std::string without_slash(std::string url) {
+    while (url.ends_with('/')) url.pop_back();
+    return url;
 }
 
 telltale::poller_options poller_options_of(const room_options& options) {
@@ -73,7 +78,7 @@ struct room {
         : options(std::move(given)),
           board(executor),
           client(executor, {.timeout = 10s}),
-          api(client, options.worker, profile_of(options)),
+          api(client, without_slash(options.worker), profile_of(options)),
           poller(executor, restart_aware(api), board.sink(), poller_options_of(options)),
           dashboard(board, {.port = options.port}),
           bars(stdout),
@@ -203,6 +208,7 @@ int run(const room_options& options) {
     bool operating = true;
     const auto shut_down = [&] {
         r.helpers.cancel();
+        r.poller.stop();
         r.dashboard.stop();
     };
     signals.async_wait([&](telltale::error_code ec, int signal) {
@@ -224,6 +230,11 @@ int run(const room_options& options) {
     return exit_code(r);
 }
 
+/// CLI11 shows the text; empty: it is well.
+std::string check_url(const std::string& url) {
+    return url.starts_with("http://") && url.size() > 7 ? "" : "\"" + url + "\" is not a URL that begins with http://";
+}
+
 } // namespace
 } // namespace control_room
 
@@ -232,7 +243,9 @@ int main(int argc, char** argv) {
     CLI::App app("Watches the jobs of a worker, and shows them on a page and in the terminal.\n"
                  "Exit codes: 0: all jobs have ended; 130, 143: interrupted before; 1: it failed; 2: wrong arguments.",
                  "control_room");
-    app.add_option("--worker", options.worker, "URL of the worker's API, such as http://127.0.0.1:8090")->required();
+    app.add_option("--worker", options.worker, "URL of the worker's API, such as http://127.0.0.1:8090")
+        ->required()
+        ->check(control_room::check_url, "URL");
     app.add_option("--profile", options.profile, "JSON file that describes the API; default: telltale's own");
     app.add_option("--port", options.port, "serve the page on this port of 127.0.0.1; 0: a free one")
         ->capture_default_str();

@@ -125,7 +125,7 @@ std::optional<file_hash> hash_file(const std::string& path, GoOn go_on) {
     open_file file(path);
     sha256 hash;
     file_hash result{path, 0, {}};
-    std::array<unsigned char, 64 * 1024> block; // not initialised: it is read into
+    std::vector<unsigned char> block(std::size_t{256} << 10U);
     while (const std::size_t n = file.read(block.data(), block.size())) {
         hash.update(block.data(), n);
         result.bytes += n;
