@@ -15,6 +15,60 @@
 
 namespace telltale::inline TELLTALE_ABI {
 
+/// A JSON Pointer (RFC 6901); absent: the API does not say.
+using json_pointer = std::optional<std::string>;
+
+/// How to ask for something of one job.
+struct profile_request {
+    std::string method = "POST";
+    std::string url{}; ///< with {id}
+};
+
+/// How to ask for all jobs.
+struct profile_list {
+    std::string url{};
+    std::string jobs{};     ///< pointer to the array; "": the answer is the array
+    std::string id = "/id"; ///< pointer to the id within each element; a string or an integer
+};
+
+/// One of `fraction`, `percent` and `done` says how far a job is. All are numbers.
+struct profile_progress {
+    json_pointer fraction{}; ///< 0 to 1
+    json_pointer percent{};  ///< 0 to 100
+    json_pointer done{};
+    json_pointer total{};
+    std::string unit = "items"; ///< of done and total: a unit's name, or a pointer to where one stands
+    json_pointer rate{};        ///< units per second
+    json_pointer remaining{};   ///< seconds
+};
+
+/// How an API writes times. As a number, 0 and less are "not known".
+enum class profile_time_format : std::uint8_t { rfc3339, epoch_s, epoch_ms };
+
+/// Pointers to times.
+struct profile_times {
+    profile_time_format format = profile_time_format::rfc3339;
+    json_pointer created{};
+    json_pointer queued{};
+    json_pointer started{};
+    json_pointer finished{};
+};
+
+/// Where in an answer things stand.
+struct profile_fields {
+    std::string state{}; ///< a string, number or boolean: its text is the word
+    profile_progress progress{};
+    json_pointer queue_position{}; ///< an integer, 1 is next
+    json_pointer message{};
+    json_pointer name{};
+    json_pointer kind{};
+    json_pointer labels{};      ///< an object of strings, numbers or booleans
+    json_pointer error_class{}; ///< a name of an error_class; another string is error_class::unknown
+    json_pointer error_message{};
+    json_pointer attempt{}; ///< an integer that counts from 1; 0: not known
+    profile_times times{};
+};
+
 /// A job API described by data: where to ask, where in the answer things stand, and what its words mean. As an
 /// aggregate or as JSON text (parse_profile); both say the same.
 ///
@@ -28,61 +82,17 @@ namespace telltale::inline TELLTALE_ABI {
 ///     api.fields.progress.percent = "/progress";
 ///     api.words = {{"RUNNING", job_state::running}, {"COMPLETED", job_state::succeeded}};
 struct profile {
-    using pointer = std::optional<std::string>; ///< a JSON Pointer; absent: the API does not say
-
-    struct request {
-        std::string method = "POST";
-        std::string url{}; ///< with {id}
-    };
-
-    struct job_list {
-        std::string url{};
-        std::string jobs{};     ///< pointer to the array; "": the answer is the array
-        std::string id = "/id"; ///< pointer to the id within each element; a string or an integer
-    };
-
-    /// One of `fraction`, `percent` and `done` says how far a job is. All are numbers.
-    struct progress_fields {
-        pointer fraction{}; ///< 0 to 1
-        pointer percent{};  ///< 0 to 100
-        pointer done{};
-        pointer total{};
-        std::string unit = "items"; ///< of done and total: a unit's name, or a pointer to where one stands
-        pointer rate{};             ///< units per second
-        pointer remaining{};        ///< seconds
-    };
-
-    /// How an API writes times. As a number, 0 and less are "not known".
-    enum class time_format : std::uint8_t { rfc3339, epoch_s, epoch_ms };
-
-    struct time_fields {
-        time_format format = time_format::rfc3339;
-        pointer created{};
-        pointer queued{};
-        pointer started{};
-        pointer finished{};
-    };
-
-    struct field_pointers {
-        std::string state{}; ///< a string, number or boolean: its text is the word
-        progress_fields progress{};
-        pointer queue_position{}; ///< an integer, 1 is next
-        pointer message{};
-        pointer name{};
-        pointer kind{};
-        pointer labels{};      ///< an object of strings, numbers or booleans
-        pointer error_class{}; ///< a name of an error_class; another string is error_class::unknown
-        pointer error_message{};
-        pointer attempt{}; ///< an integer that counts from 1; 0: not known
-        time_fields times{};
-    };
+    using pointer = json_pointer;
+    using request = profile_request;
+    using job_list = profile_list;
+    using time_format = profile_time_format;
 
     std::string name{}; ///< of the API, for people
     std::string job{};  ///< URL of one job, with {id}
     std::optional<job_list> list{};
     std::optional<request> cancel{};
     std::optional<request> result{};
-    field_pointers fields{};
+    profile_fields fields{};
     acceptors words{};                     ///< words to states; exact. Any other word is an unknown one
     std::vector<unsigned> not_found{404U}; ///< the HTTP statuses that say "no such job"
 };

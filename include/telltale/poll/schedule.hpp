@@ -40,7 +40,6 @@ public:
     /// `seed`: of the jitter; the same seed gives the same times.
     poll_schedule(const schedule_options& options, time_point start, std::uint64_t seed) noexcept
         : options_(options), random_(seed), next_(start) {
-        options_.interval = std::max(options_.interval, nanoseconds{1});
         options_.jitter = std::clamp(options_.jitter, 0.0, 1.0);
         if (options_.deadline) deadline_ = later(start, std::max(*options_.deadline, nanoseconds::zero()));
     }

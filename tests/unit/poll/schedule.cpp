@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <vector>
@@ -60,16 +61,19 @@ TEST_CASE("schedule: the same seed gives the same times, another seed others") {
 TEST_CASE("schedule: failures in a row back off by the formula, an answer starts anew") {
     const backoff on_error{.min = 2s, .max = 20s};
     poll_schedule plan({.interval = 15s, .on_error = on_error}, start, 3);
+    auto longest = on_error.min;
     for (std::uint32_t round = 0; round < 200; ++round) {
         for (std::uint32_t n = 1; n <= 8; ++n) {
             const auto delay = *plan.failed(start) - start;
             CHECK(plan.failures() == n);
             CHECK(delay >= on_error.min);
             CHECK(delay <= on_error.ceiling(n));
+            longest = std::max<std::chrono::nanoseconds>(longest, delay);
         }
         plan.answered(start);
         CHECK(plan.failures() == 0);
     }
+    CHECK(longest > 19s);
 }
 
 TEST_CASE("schedule: one last poll exactly at the deadline, then it is over") {

@@ -457,6 +457,12 @@ TEST_CASE_METHOD(fixture, "status_poller: stop ends everything for good, also wh
         CHECK(told == 1);
         CHECK(source.polls() == 1);
     }
+    SECTION("from a hook, before the sink is called") {
+        source.script("1", {says_word("ODD")});
+        make({.on_unknown_word = [&](const job_id&, const std::string&) { poller->stop(); }}).watch("1");
+        clock.run();
+        CHECK(sink.reports().empty());
+    }
 }
 
 TEST_CASE_METHOD(fixture, "status_poller: a poller that dies aborts whoever waits, and tells its sink nothing more") {

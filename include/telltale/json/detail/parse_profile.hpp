@@ -117,7 +117,7 @@ inline void read(const profile_reader& r, profile::job_list& to) {
     });
 }
 
-inline void read(const profile_reader& r, profile::progress_fields& to) {
+inline void read(const profile_reader& r, profile_progress& to) {
     r.members([&](std::string_view key, const profile_reader& m) {
         if (key == "unit")
             to.unit = m.string();
@@ -132,7 +132,7 @@ inline void read(const profile_reader& r, profile::progress_fields& to) {
     });
 }
 
-inline void read(const profile_reader& r, profile::time_fields& to) {
+inline void read(const profile_reader& r, profile_times& to) {
     r.members([&](std::string_view key, const profile_reader& m) {
         if (key == "format") {
             const auto word = m.string();
@@ -154,7 +154,7 @@ inline void read(const profile_reader& r, profile::time_fields& to) {
     });
 }
 
-inline void read(const profile_reader& r, profile::field_pointers& to) {
+inline void read(const profile_reader& r, profile_fields& to) {
     bool state = false;
     r.members([&](std::string_view key, const profile_reader& m) {
         if (key == "state") {
