@@ -53,7 +53,7 @@ async function start(name, args) {
   program.url = `http://127.0.0.1:${program.port}`;
   return program;
 }
-const start_worker = (root, port = 0) => start('control_room_worker', ['--port', String(port), '--root', root]);
+const start_worker = (root, port = 0, ...more) => start('control_room_worker', ['--port', String(port), '--root', root, ...more]);
 const start_room = (worker, ...more) => start('control_room', ['--worker', worker.url, '--port', '0', '--interval', '100', ...more]);
 
 async function get(url) {
@@ -222,8 +222,8 @@ test('ends by itself: exit code 0, a summary, execution_metrics.json', async () 
 });
 
 test('a killed worker leaves its jobs unreachable, not failed; restarted, they go on or are lost', async () => {
-  const root = make_root({ alpha: 3000, bravo: 3000, charlie: 500 });
-  const worker = await start_worker(root);
+  const root = make_root({ alpha: 150, bravo: 150, charlie: 50 }), rate = ['--rate', '40'];
+  const worker = await start_worker(root, 0, ...rate);
   const room = await start_room(worker, '--serve');
   const page = await open_page(room.port);
   await page.locator('.job[data-state=running] .bar[data-kind=known]').first().waitFor();
@@ -249,7 +249,7 @@ test('a killed worker leaves its jobs unreachable, not failed; restarted, they g
   assert.equal(room.ended, undefined, room.tail());
   await page.screenshot({ path: out_file('control_room-unreachable.png'), fullPage: true });
 
-  const again = await start_worker(root, worker.port);
+  const again = await start_worker(root, worker.port, ...rate);
   await until('every job is reached again or has ended', async () => (await page_jobs(page)).every((job) => is_terminal(job) || (job.health?.state ?? 'ok') === 'ok'));
   const jobs = await all_terminal(room);
   for (const job of jobs) if (interrupted.has(job.id) && /alpha|bravo|charlie/.test(job.name)) assert.ok(['succeeded', 'lost'].includes(job.state), `${job.name} is ${job.state}`);
