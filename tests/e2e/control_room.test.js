@@ -253,6 +253,7 @@ test('a killed worker leaves its jobs unreachable, not failed; restarted, they g
   await until('every job is reached again or has ended', async () => (await page_jobs(page)).every((job) => is_terminal(job) || (job.health?.state ?? 'ok') === 'ok'));
   const jobs = await all_terminal(room);
   for (const job of jobs) if (interrupted.has(job.id) && /alpha|bravo|charlie/.test(job.name)) assert.ok(['succeeded', 'lost'].includes(job.state), `${job.name} is ${job.state}`);
+  for (const job of jobs) if (interrupted.has(job.id)) assert.equal(job.attempt, 2, `${job.name} was begun anew`);
   await until('the page shows the end', async () => JSON.stringify(essence(await page_jobs(page))) === JSON.stringify(essence(await jobs_of(room))));
   assert.deepEqual(page.complaints, []);
   room.signal('SIGINT');
