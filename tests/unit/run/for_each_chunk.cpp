@@ -234,6 +234,29 @@ TEST_CASE("cancelling ends between chunks, and waits for those that run") {
     }
 }
 
+TEST_CASE("a chunk that takes for ever sees that it is to stop") {
+    net::io_context context{1};
+    net::thread_pool pool(1);
+    net::cancellation_signal signal;
+    std::atomic<bool> stopped{false};
+    const auto fn = [&](auto, chunk_stop stop) {
+        net::post(context, [&] { signal.emit(net::cancellation_type::terminal); });
+        while (!stop.requested()) std::this_thread::yield();
+        stopped = true;
+        throw system_error(net::error::operation_aborted);
+    };
+    std::exception_ptr error;
+    const auto scene = [](auto& p, auto& f) -> net::awaitable<void> {
+        co_await for_each_chunk(p.get_executor(), 1, {}, f);
+    };
+    net::co_spawn(context, scene(pool, fn),
+                  net::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e) { error = std::move(e); }));
+    context.run();
+    CHECK(stopped);
+    REQUIRE(error);
+    CHECK_THROWS_AS(std::rethrow_exception(error), system_error);
+}
+
 TEST_CASE("two that share a pool take turns") {
     net::io_context context{1};
     net::thread_pool pool(1);
