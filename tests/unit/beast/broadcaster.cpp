@@ -3,7 +3,6 @@
 
 #include <telltale/beast/broadcaster.hpp>
 
-#include <telltale/beast/detail/client_message.hpp>
 #include <telltale/beast/websocket.hpp>
 
 #include "catch.hpp"
@@ -320,21 +319,4 @@ TEST_CASE("websocket_hub: publish from other threads", "[websocket_hub]") {
     }
     CHECK(in_order == 400);
     c.stream.reset();
-}
-
-TEST_CASE("what a client can say", "[broadcaster]") {
-    using detail::client_message_reader;
-    const auto m = client_message_reader::read(
-        R"( {"filter" : {"jobs":["a\"\u00e9\ud83d\ude00"], "kinds":[], "x":[1,{"y":null}]}, "cursor":"1:2","z":-1.5e3} )");
-    REQUIRE(m);
-    CHECK(m->has_filter);
-    CHECK(m->jobs == std::vector<std::string>{"a\"\xC3\xA9\xF0\x9F\x98\x80"});
-    CHECK(m->cursor == "1:2");
-    CHECK(!m->command);
-    for (const auto* bad : {"", "{", "[]", "{}x", "{\"filter\":[]}", "{\"cursor\":1}", "{\"a\":\"\\ud800\"}",
-                            "{\"a\":}", "{\"a\":1,}", "{\"a\" 1}", "{\"a\":\"\n\"}", "{\"filter\":{\"jobs\":[1]}}"}) {
-        CAPTURE(bad);
-        CHECK(!client_message_reader::read(bad));
-    }
-    CHECK(!client_message_reader::read("{\"a\":" + std::string(1000, '[')));
 }

@@ -5,8 +5,8 @@
 #define TELLTALE_BEAST_DETAIL_BROADCASTER_IPP
 
 #include <telltale/beast/broadcaster.hpp>
-#include <telltale/beast/detail/client_message.hpp>
 #include <telltale/core/json.hpp>
+#include <telltale/json/client_message.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -190,7 +190,7 @@ private:
 
     void said(websocket_session& s, std::string_view text, bool is_text) {
         if (!s.context) return;
-        const auto message = is_text ? client_message_reader::read(text) : std::nullopt;
+        const auto message = is_text ? messages_.parse(text) : std::nullopt;
         if (!message) return s.close(1007, "not a message of this protocol");
         if (message->command) return command(s, *message);
         if (!message->has_filter && !message->cursor) return;
@@ -214,6 +214,7 @@ private:
     const broadcaster_options options_;
     std::optional<subscription<event>> events_; ///< null once closed
     std::optional<websocket_hub> hub_;
+    client_message_parser messages_;
 };
 
 TELLTALE_DECL std::shared_ptr<broadcast_service> broadcast_service::create(net::any_io_executor ex, board& jobs,
