@@ -137,6 +137,11 @@ TEST_CASE("status_parser: a word that the profile does not know stays raw") {
     CHECK(s.word == "EXPLODED");
 }
 
+TEST_CASE("status_parser: of a name that is there twice, the first counts") {
+    status_parser p(telltale_profile());
+    CHECK(p.parse(R"({"state":"queued","state":"running"})").state == job_state::queued);
+}
+
 TEST_CASE("status_parser: pointers with escapes and indices; words that are numbers or booleans; epoch times") {
     status_parser p(odd_profile());
     const status s = p.parse(R"( {"a/b":[0,{"x":[],"m~n":"go"},"m~n"],"pct":12.5,"t0":1700000000250,"tags":{}} )");
