@@ -77,18 +77,16 @@ private:
     std::string draw(const job_list& jobs, screen_size size, bool last) {
         const std::size_t width = std::max<std::size_t>(size.width, 2) - 1; // the last column would wrap
         std::string above;
-        job_list live;
+        job_list live; // running first, then what waits
+        job_list waiting;
         for (const auto& j : jobs) {
             const bool over = is_terminal(j->state) || last;
             shown& s = shown_[j->id];
             if (s.attempt != j->attempt || !over) s = {j->state, j->attempt, false, {}};
-            if (!over) live.push_back(j);
+            if (!over) (j->state == job_state::running ? live : waiting).push_back(j);
             if (over && !std::exchange(s.final, true)) above += bar(*j, width).text + "\n";
         }
-        // Running first, then what waits.
-        std::stable_sort(live.begin(), live.end(), [](const auto& a, const auto& b) {
-            return (a->state == job_state::running) > (b->state == job_state::running);
-        });
+        live.insert(live.end(), waiting.begin(), waiting.end());
         const std::size_t most = std::max<std::size_t>(size.height, 3) - 2;
         std::vector<line> frame;
         for (const auto& j : live) {
