@@ -20,7 +20,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,25 +46,10 @@ job_id id_of(long i) {
 }
 
 struct work {
+    net::io_context& context;
     long polls = 0;
     long left = 0;
-    long done = 0;
-    long events = 0;
-};
-
-/// Counts the polls; after the last one it fails, and ends it all.
-struct counting_source {
-    http_status_source api;
-    work& w;
-    net::io_context& context;
-
-    net::awaitable<status> poll(job_id id) {
-        if (w.left == 0) throw system_error(net::error::operation_aborted);
-        --w.left;
-        status s = co_await api.poll(std::move(id));
-        if (++w.done == w.polls) context.stop();
-        co_return s;
-    }
+    long done = 0; ///< seen as events
 };
 
 net::awaitable<void> poll_in_a_loop(http_status_source api, semaphore& permits, board& to, job_id id, work& w) {
@@ -83,16 +67,17 @@ net::awaitable<void> poll_in_a_loop(http_status_source api, semaphore& permits, 
         r.message = std::move(s.message);
         r.health = watch_state::ok;
         to.report(std::move(r));
-        ++w.done;
     }
 }
 
-net::awaitable<void> count_events(subscription<event> events, work& w) {
-    try {
-        for (;; ++w.events) co_await events.receive();
-    } catch (const system_error&) {
-        // The board is gone.
+/// Each poll tells of a start or a progress; the last one ends it all.
+net::awaitable<void> count(subscription<event> events, work& w) {
+    while (w.done < w.polls) {
+        const auto d = co_await events.receive();
+        if (d.is_gap()) std::abort();
+        if (d->kind == event_kind::job_started || d->kind == event_kind::job_progressed) ++w.done;
     }
+    w.context.stop();
 }
 
 void must_end_well(std::exception_ptr e) {
@@ -102,30 +87,23 @@ void must_end_well(std::exception_ptr e) {
 long run(const std::string& base_url, long polls, long at_once, bool with_poller) {
     net::io_context context{1};
     const auto executor = context.get_executor();
-    work w{polls, polls, 0, 0};
+    work w{context, polls, polls, 0};
     http_client client(executor, {.max_idle_per_host = static_cast<std::size_t>(at_once),
                                   .max_idle = static_cast<std::size_t>(at_once)});
     const http_status_source api(client, base_url, mock_profile());
-    std::optional<board> jobs(std::in_place, executor);
-    net::co_spawn(context, count_events(jobs->subscribe(), w), must_end_well);
+    board jobs(executor);
+    net::co_spawn(context, count(jobs.subscribe(), w), must_end_well);
     if (with_poller) {
-        status_poller poller(executor, counting_source{api, w, context}, jobs->sink(),
+        status_poller poller(executor, api, jobs.sink(),
                              {.max_concurrent = static_cast<std::size_t>(at_once), .interval = {}});
         for (long i = 0; i < 2 * at_once; ++i) poller.watch(id_of(i));
         context.run();
-        context.restart();
-        context.poll();
     } else {
         semaphore permits(executor, static_cast<std::size_t>(at_once));
         for (long i = 0; i < 2 * at_once; ++i)
-            net::co_spawn(context, poll_in_a_loop(api, permits, *jobs, id_of(i), w), must_end_well);
-        while (w.done < polls && context.run_one() > 0) {}
+            net::co_spawn(context, poll_in_a_loop(api, permits, jobs, id_of(i), w), must_end_well);
+        context.run();
     }
-    if (w.events < w.done) { // each poll tells a progress
-        std::fprintf(stderr, "poll_client: %ld events of %ld polls\n", w.events, w.done);
-        std::exit(1);
-    }
-    jobs.reset();
     return w.done;
 }
 
