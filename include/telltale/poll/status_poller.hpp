@@ -29,8 +29,9 @@ struct poller_options {
     std::size_t max_concurrent = 10;                              ///< polls under way at once; at least 1
     std::chrono::nanoseconds interval = std::chrono::seconds{15}; ///< from an answer to the next poll of the same job
     double jitter = 0.1; ///< 0 to 1: each interval is uniform between (1 - jitter) and (1 + jitter) times as long
-    telltale::backoff backoff{};                            ///< the delays after failed polls
-    std::optional<std::chrono::nanoseconds> poll_timeout{}; ///< for one poll; absent: the source sees to it
+    telltale::backoff backoff{}; ///< the delays after failed polls
+    /// For one poll, whatever the source does; absent: the source sees to it, and one that hangs holds up the others.
+    std::optional<std::chrono::nanoseconds> poll_timeout = std::chrono::seconds{60};
     std::uint32_t unreachable_after = 3; ///< failed polls in a row that make a watch unreachable; fewer: degraded
     std::uint32_t lost_after = 3; ///< times "not found", with no other answer between, that make a job lost; 0: never
     std::size_t keep_finished = 1000;    ///< watches that ended and are remembered for whoever waits late
