@@ -12,7 +12,8 @@
 namespace {
 
 std::string source_of(const std::string& name) {
-    std::ifstream file(std::string(TELLTALE_TEST_DIR) + "/../include/telltale/dashboard/page/" + name, std::ios::binary);
+    std::ifstream file(std::string(TELLTALE_TEST_DIR) + "/../include/telltale/dashboard/page/" + name,
+                       std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
