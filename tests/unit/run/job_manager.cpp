@@ -105,6 +105,7 @@ TEST_CASE("ten at once by default, and only the first in the queue are told thei
     manager.cancel("11");
     CHECK(record.of("12").back().queue_position == 1U);
     CHECK(record.of("13").back().queue_position == 2U);
+    CHECK(record.of("14").size() == 1);
     world.clock.run();
 }
 
@@ -337,12 +338,14 @@ TEST_CASE("a destroyed manager tells what became of its jobs, then nothing, and 
     virtual_world world;
     auto record = std::make_unique<recorder>();
     const auto witness = std::make_shared<int>();
+    const auto held = std::make_shared<int>();
     error_code waited;
     error_code drained;
     std::shared_ptr<job_control> control;
     bool cancelled = false;
     {
-        job_manager manager(world.executor(), record->sink(), {.max_running = 1});
+        const auto sink = [inner = record->sink(), held](job_report r) { inner(std::move(r)); };
+        job_manager manager(world.executor(), sink, {.max_running = 1});
         const auto watched = [witness, &cancelled](job_context job) -> net::awaitable<void> {
             job.tracker().advance();
             try {
@@ -363,7 +366,8 @@ TEST_CASE("a destroyed manager tells what became of its jobs, then nothing, and 
     }
     CHECK(record->of("1").back().state == job_state::lost);
     CHECK(record->of("2").back().state == job_state::cancelled);
-    record.reset(); // a use of it would show under AddressSanitizer
+    CHECK(held.use_count() == 1); // the sink is gone, though a job still runs
+    record.reset();               // a use of it would show under AddressSanitizer
     CHECK(control->request(job_command::cancel) == command_result::refused);
     world.clock.run();
     CHECK(cancelled);
