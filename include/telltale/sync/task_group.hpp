@@ -173,16 +173,20 @@ public:
     }
 
     /// Waits until every child has ended, then throws the first exception that one of them threw, if any. When whoever
-    /// joins is cancelled, the children are cancelled, and join ends when they have. The group can be used again.
+    /// joins is cancelled, the children are cancelled, and join throws operation_aborted when they have ended. The group
+    /// can be used again.
     [[nodiscard]] net::awaitable<void> join() {
+        const bool throws = co_await net::this_coro::throw_if_cancelled();
         co_await net::this_coro::throw_if_cancelled(false);
-        for (;;) {
-            const auto [ec] = co_await async_wait(as_result);
-            if (!ec) break;
+        const auto [aborted] = co_await async_wait(as_result);
+        if (aborted) {
             cancel();
-            co_await net::this_coro::reset_cancellation_state(net::disable_cancellation());
+            // Without a slot: this wait is not cancelled again.
+            co_await async_wait(net::bind_cancellation_slot(net::cancellation_slot{}, as_result));
         }
+        co_await net::this_coro::throw_if_cancelled(throws);
         if (const auto error = state_->take_error()) std::rethrow_exception(error);
+        if (aborted) throw system_error(aborted);
     }
 
 private:

@@ -111,22 +111,64 @@ TEST_CASE("cancelling whoever joins cancels the children, and join ends when the
     virtual_world world;
     int count = 0;
     net::cancellation_signal signal;
+    error_code joined;
+    bool still_cancelled = false;
     bool ended = false;
     net::co_spawn(
         world.context,
-        [](int& n) -> net::awaitable<void> {
+        [](int& n, error_code& ec, bool& cancelled) -> net::awaitable<void> {
             task_group group(co_await net::this_coro::executor);
             group.spawn(count_after(3600s, n));
-            co_await group.join();
-        }(count),
-        net::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr) { ended = true; }));
+            group.spawn(count_after(3600s, n));
+            try {
+                co_await group.join();
+            } catch (const system_error& e) {
+                ec = e.code();
+            }
+            CHECK(group.size() == 0);
+            // Whoever joined is as it was: cancelled, and told so at the next co_await.
+            try {
+                co_await sleep_for(1s);
+            } catch (const system_error&) {
+                cancelled = true;
+            }
+        }(count, joined, still_cancelled),
+        net::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e) {
+            ended = true;
+            rethrow{}(e);
+        }));
     world.clock.run_for(10s);
     const auto begin = world.clock.now();
     signal.emit(net::cancellation_type::terminal);
     world.clock.run();
     CHECK(ended);
+    CHECK(joined == net::error::operation_aborted);
+    CHECK(still_cancelled);
     CHECK(count == 0);
     CHECK(world.clock.now() == begin);
+}
+
+TEST_CASE("after join a coroutine can be cancelled as before") {
+    virtual_world world;
+    net::cancellation_signal signal;
+    bool aborted = false;
+    net::co_spawn(
+        world.context,
+        [](bool& was) -> net::awaitable<void> {
+            task_group group(co_await net::this_coro::executor);
+            group.spawn(sleep_for(1s));
+            co_await group.join();
+            try {
+                co_await sleep_for(3600s);
+            } catch (const system_error&) {
+                was = true;
+            }
+        }(aborted),
+        net::bind_cancellation_slot(signal.slot(), rethrow{}));
+    world.clock.run_for(10s);
+    signal.emit(net::cancellation_type::terminal);
+    world.clock.run();
+    CHECK(aborted);
 }
 
 TEST_CASE("destroying a group cancels its children") {

@@ -90,7 +90,7 @@ private:
             if (!s.context) return;
             auto& r = of(s);
             if (d.is_gap()) {
-                gap(s, d.lost.value_or(0));
+                gap(s, d.lost);
                 return snapshot(s, false);
             }
             if (!r.ready || d.at.offset <= r.seen.offset) return;
@@ -180,11 +180,12 @@ private:
         send(s, text);
     }
 
-    void gap(websocket_session& s, std::uint64_t lost) {
+    void gap(websocket_session& s, std::optional<std::uint64_t> lost) {
         std::string text;
         json_writer out(text);
         out.begin_object().member("type", "gap").member("cursor", to_string(board_.position()));
-        out.member("lost", lost).end_object();
+        if (lost) out.member("lost", *lost);
+        out.end_object();
         send(s, text);
     }
 

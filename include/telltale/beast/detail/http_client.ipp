@@ -63,7 +63,8 @@ public:
     void close() override;
     std::size_t idle() const noexcept override { return idle_count_; }
 
-    std::unique_ptr<http_connection> take(const std::string& key);
+    /// With `check_all` even a connection that was used just now is looked at.
+    std::unique_ptr<http_connection> take(const std::string& key, bool check_all);
     void keep(std::unique_ptr<http_connection> connection);
     void add(http_exchange& e);
     void forget(http_exchange& e);
@@ -106,7 +107,8 @@ public:
         url_ = std::move(*url);
         deadline_ = std::chrono::steady_clock::now() + pool_->options.timeout;
         pool_->need(deadline_);
-        connection_ = pool_->take(key());
+        // A request that may be sent again needs no look at a connection that was in use a moment ago.
+        connection_ = pool_->take(key(), !idempotent());
         reused_ = connection_ != nullptr;
         reused_ ? send() : connect();
     }
@@ -123,6 +125,11 @@ public:
 
 private:
     std::string key() const { return url_.host + '|' + url_.port; }
+
+    bool idempotent() const noexcept {
+        return method_ == "GET" || method_ == "HEAD" || method_ == "PUT" || method_ == "DELETE" ||
+               method_ == "OPTIONS" || method_ == "TRACE";
+    }
 
     static bool sendable(const http_request& r) {
         return is_token(r.method) && std::all_of(r.headers.begin(), r.headers.end(), [](const auto& h) {
@@ -250,9 +257,7 @@ private:
     }
 
     void broken(error_code ec) {
-        const bool idempotent = method_ == "GET" || method_ == "HEAD" || method_ == "PUT" || method_ == "DELETE" ||
-                                method_ == "OPTIONS" || method_ == "TRACE";
-        if (!reused_ || answered_ || !idempotent) return complete(ec);
+        if (!reused_ || answered_ || !idempotent()) return complete(ec);
         reused_ = false;
         sent_ = 0;
         write_error_ = {};
@@ -357,15 +362,18 @@ inline steady_time http_pool_impl::look(steady_time now) {
     return next;
 }
 
-inline std::unique_ptr<http_connection> http_pool_impl::take(const std::string& key) {
+inline std::unique_ptr<http_connection> http_pool_impl::take(const std::string& key, bool check_all) {
     const auto found = idle_.find(key);
     if (found == idle_.end()) return nullptr;
-    const auto oldest = std::chrono::steady_clock::now() - options.idle_timeout;
+    const auto now = std::chrono::steady_clock::now();
+    const auto oldest = now - options.idle_timeout;
+    const auto trusted = now - std::chrono::milliseconds(100);
     while (!found->second.empty()) {
         auto connection = std::move(found->second.back());
         found->second.pop_back();
         --idle_count_;
-        if (connection->idle_since > oldest && connection->usable()) return connection;
+        if (connection->idle_since <= oldest) continue;
+        if ((!check_all && connection->idle_since > trusted) || connection->usable()) return connection;
     }
     return nullptr;
 }
