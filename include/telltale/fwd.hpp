@@ -17,17 +17,23 @@ struct job;
 struct job_error;
 struct job_report;
 struct progress;
+struct status;
 struct watch_health;
 class acceptors;
 class board;
 class estimator;
+class job_context;
 class job_control;
+class job_manager;
 class json_writer;
 class permit;
+class status_poller;
 class task_group;
 
 template <class Executor>
 class basic_manual_reset_event;
+template <class Executor>
+class basic_progress_tracker;
 template <class Executor>
 class basic_semaphore;
 template <class Executor>

@@ -26,10 +26,10 @@ inline std::string percent_decode(std::string_view text, bool plus_is_space = fa
 /// A request: to send (http_client) or received (http_server).
 struct http_request {
     std::string method = "GET";
-    std::string url;     ///< to send: "http://host[:port]/path?query"; received: the target, "/path?query"
-    http_fields headers; ///< to send: Host, Content-Length and Connection are added
-    std::string body;
-    http_fields params; ///< received: what the {names} of the route matched, decoded
+    std::string url{};     ///< to send: "http://host[:port]/path?query"; received: the target, "/path?query"
+    http_fields headers{}; ///< to send: Host, Content-Length and Connection are added
+    std::string body{};
+    http_fields params{}; ///< received: what the {names} of the route matched, decoded
 
     /// The path of `url`, as it is on the wire.
     std::string_view path() const noexcept;
@@ -42,8 +42,8 @@ struct http_request {
 /// An answer: received (http_client) or to send (http_server).
 struct http_response {
     unsigned status = 200;
-    http_fields headers; ///< to send: Content-Length, Connection and Date are added
-    std::string body;
+    http_fields headers{}; ///< to send: Content-Length, Connection and Date are added
+    std::string body{};
 
     /// The value of the first header of this name; empty if there is none.
     std::string_view header(std::string_view name) const noexcept;

@@ -19,24 +19,24 @@ using namespace std::chrono_literals;
 
 namespace {
 
-net::awaitable<void> sleep_for(std::chrono::seconds d) {
+net::awaitable<void> wait_for(std::chrono::seconds d) {
     timer t(co_await net::this_coro::executor);
     t.expires_after(d);
     co_await t.async_wait();
 }
 
 net::awaitable<void> count_after(std::chrono::seconds d, int& count) {
-    co_await sleep_for(d);
+    co_await wait_for(d);
     ++count;
 }
 
 net::awaitable<void> throw_after(std::chrono::seconds d, std::string what) {
-    co_await sleep_for(d);
+    co_await wait_for(d);
     throw std::runtime_error(what);
 }
 
 net::awaitable<void> spawn_more(task_group& group, int& count) {
-    co_await sleep_for(1s);
+    co_await wait_for(1s);
     group.spawn(count_after(5s, count));
 }
 
@@ -128,7 +128,7 @@ TEST_CASE("cancelling whoever joins cancels the children, and join ends when the
             CHECK(group.size() == 0);
             // Whoever joined is as it was: cancelled, and told so at the next co_await.
             try {
-                co_await sleep_for(1s);
+                co_await wait_for(1s);
             } catch (const system_error&) {
                 cancelled = true;
             }
@@ -156,10 +156,10 @@ TEST_CASE("after join a coroutine can be cancelled as before") {
         world.context,
         [](bool& was) -> net::awaitable<void> {
             task_group group(co_await net::this_coro::executor);
-            group.spawn(sleep_for(1s));
+            group.spawn(wait_for(1s));
             co_await group.join();
             try {
-                co_await sleep_for(3600s);
+                co_await wait_for(3600s);
             } catch (const system_error&) {
                 was = true;
             }
@@ -215,7 +215,7 @@ TEST_CASE("children on a thread pool are cancelled without a race") {
 TEST_CASE("a task group torn down at every step leaks nothing") {
     tear_down_at_every_step([](net::io_context& context, const std::shared_ptr<int>& witness) {
         const auto child = [](std::shared_ptr<int>, std::chrono::seconds d) -> net::awaitable<void> {
-            co_await sleep_for(d);
+            co_await wait_for(d);
             if (d == 2s) throw std::runtime_error("second");
         };
         const auto parent = [](auto make, std::shared_ptr<int> w) -> net::awaitable<void> {
