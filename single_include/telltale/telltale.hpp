@@ -2938,17 +2938,23 @@ struct job;
 struct job_error;
 struct job_report;
 struct progress;
+struct status;
 struct watch_health;
 class acceptors;
 class board;
 class estimator;
+class job_context;
 class job_control;
+class job_manager;
 class json_writer;
 class permit;
+class status_poller;
 class task_group;
 
 template <class Executor>
 class basic_manual_reset_event;
+template <class Executor>
+class basic_progress_tracker;
 template <class Executor>
 class basic_semaphore;
 template <class Executor>
@@ -3647,8 +3653,9 @@ struct poller_options {
     std::size_t max_concurrent = 10;                              ///< polls under way at once; at least 1
     std::chrono::nanoseconds interval = std::chrono::seconds{15}; ///< from an answer to the next poll of the same job
     double jitter = 0.1; ///< 0 to 1: each interval is uniform between (1 - jitter) and (1 + jitter) times as long
-    telltale::backoff backoff{};                            ///< the delays after failed polls
-    std::optional<std::chrono::nanoseconds> poll_timeout{}; ///< for one poll; absent: the source sees to it
+    telltale::backoff backoff{}; ///< the delays after failed polls
+    /// For one poll, whatever the source does; absent: the source sees to it, and one that hangs holds up the others.
+    std::optional<std::chrono::nanoseconds> poll_timeout = std::chrono::seconds{60};
     std::uint32_t unreachable_after = 3; ///< failed polls in a row that make a watch unreachable; fewer: degraded
     std::uint32_t lost_after = 3; ///< times "not found", with no other answer between, that make a job lost; 0: never
     std::size_t keep_finished = 1000;    ///< watches that ended and are remembered for whoever waits late
@@ -7334,16 +7341,20 @@ public:
     }
 
     /// Waits until every child has ended, then throws the first exception that one of them threw, if any. When whoever
-    /// joins is cancelled, the children are cancelled, and join ends when they have. The group can be used again.
+    /// joins is cancelled, the children are cancelled, and join throws operation_aborted when they have ended. The group
+    /// can be used again.
     [[nodiscard]] net::awaitable<void> join() {
+        const bool throws = co_await net::this_coro::throw_if_cancelled();
         co_await net::this_coro::throw_if_cancelled(false);
-        for (;;) {
-            const auto [ec] = co_await async_wait(as_result);
-            if (!ec) break;
+        const auto [aborted] = co_await async_wait(as_result);
+        if (aborted) {
             cancel();
-            co_await net::this_coro::reset_cancellation_state(net::disable_cancellation());
+            // Without a slot: this wait is not cancelled again.
+            co_await async_wait(net::bind_cancellation_slot(net::cancellation_slot{}, as_result));
         }
+        co_await net::this_coro::throw_if_cancelled(throws);
         if (const auto error = state_->take_error()) std::rethrow_exception(error);
+        if (aborted) throw system_error(aborted);
     }
 
 private:
