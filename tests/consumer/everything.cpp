@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
+#include <telltale/beast/http_client.hpp>
+#include <telltale/json/profile.hpp>
 #include <telltale/telltale.hpp>
 
-#include <boost/beast/core/string.hpp>
-#include <simdjson.h>
+#include <cstdio>
 
-// What telltale::json and telltale::beast bring with them: their third parties, found and linked.
+// A user of telltale::json and telltale::beast: what they bring with them is found, compiled and linked.
 int main() {
-    simdjson::ondemand::parser parser;
-    const simdjson::padded_string body{std::string_view{R"({"state":"running"})"}};
-    auto document = parser.iterate(body);
-    const std::string_view word = document["state"];
-    return boost::beast::iequals({word.data(), word.size()}, "RUNNING") ? 0 : 1;
+    bool refused = false;
+    try {
+        telltale::parse_profile("{\"");
+    } catch (const telltale::system_error& error) {
+        refused = true;
+        std::printf("%s\n", error.what());
+    }
+    telltale::net::io_context context;
+    telltale::http_client client(context.get_executor());
+    return refused ? 0 : 1;
 }
