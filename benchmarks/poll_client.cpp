@@ -4,9 +4,10 @@
 // The poller under test. Each poll is a request, the answer read as a profile says, a report to a board, which checks it
 // against the rules, and an event, which a subscriber receives.
 //
-//   poll_client http://127.0.0.1:PORT/jobs/ID K C [poller]    K polls, C at once, of twice as many jobs
+//   poll_client http://127.0.0.1:PORT/jobs/ID K C [poller|untimed]    K polls, C at once, of twice as many jobs
 //
-// Without `poller` a semaphore bounds coroutines that poll in a loop; with it a status_poller does all of it.
+// As it stands a semaphore bounds coroutines that poll in a loop. `poller`: a status_poller does all of it. `untimed`: the
+// same, but for the time limit of each poll, which the HTTP client has too.
 
 #include "peers/process.hpp"
 
@@ -84,7 +85,7 @@ void must_end_well(std::exception_ptr e) {
     if (e) std::rethrow_exception(e);
 }
 
-long run(const std::string& base_url, long polls, long at_once, bool with_poller) {
+long run(const std::string& base_url, long polls, long at_once, std::string_view how) {
     net::io_context context{1};
     const auto executor = context.get_executor();
     work w{context, polls, polls, 0};
@@ -93,9 +94,10 @@ long run(const std::string& base_url, long polls, long at_once, bool with_poller
     const http_status_source api(client, base_url, mock_profile());
     board jobs(executor);
     net::co_spawn(context, count(jobs.subscribe(), w), must_end_well);
-    if (with_poller) {
-        status_poller poller(executor, api, jobs.sink(),
-                             {.max_concurrent = static_cast<std::size_t>(at_once), .interval = {}});
+    if (!how.empty()) {
+        poller_options options{.max_concurrent = static_cast<std::size_t>(at_once), .interval = {}};
+        if (how == "untimed") options.poll_timeout.reset();
+        status_poller poller(executor, api, jobs.sink(), options);
         for (long i = 0; i < 2 * at_once; ++i) poller.watch(id_of(i));
         context.run();
     } else {
@@ -115,8 +117,8 @@ int main(int argc, char** argv) {
     const std::string base_url = url.substr(0, url.rfind('/'));
     const long polls = std::atol(argv[2]);
     const long at_once = std::atol(argv[3]);
-    const bool with_poller = argc > 4 && std::string_view(argv[4]) == "poller";
-    run(base_url, at_once * 2, at_once, with_poller);
+    const std::string_view how = argc > 4 ? argv[4] : "";
+    run(base_url, at_once * 2, at_once, how);
     const process::poller_report report;
-    report.print(run(base_url, polls, at_once, with_poller));
+    report.print(run(base_url, polls, at_once, how));
 }
