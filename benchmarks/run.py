@@ -160,7 +160,7 @@ def machine():
         'date': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
         'commit': first_line('git', '-C', here, 'describe', '--always', '--dirty'),
         'cpu': (cpu.group(1) if cpu else 'unknown') + f', {len(os.sched_getaffinity(0))} cores',
-        'system': (system.group(1) if system else 'unknown') + ', Linux ' + os.uname().release,
+        'system': (system.group(1) if system else 'unknown') + ', Linux ' + os.uname().release.split('-')[0],
         'compiler': first_line('g++', '--version') + ', Release',
         'packages': {p: first_line('dpkg-query', '-W', '-f', '${Version}', p) for p in packages},
         'load': os.getloadavg()[0],
