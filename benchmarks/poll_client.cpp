@@ -4,10 +4,10 @@
 // The poller under test. Each poll is a request, the answer read as a profile says, a report to a board, which checks it
 // against the rules, and an event, which a subscriber receives.
 //
-//   poll_client http://127.0.0.1:PORT/jobs/ID K C [poller|untimed]    K polls, C at once, of twice as many jobs
+//   poll_client http://127.0.0.1:PORT/jobs/ID K C [poller|timed]    K polls, C at once, of twice as many jobs
 //
-// As it stands a semaphore bounds coroutines that poll in a loop. `poller`: a status_poller does all of it. `untimed`: the
-// same, but for the time limit of each poll, which the HTTP client has too.
+// As it stands a semaphore bounds coroutines that poll in a loop. `poller`: a status_poller does all of it. `timed`: the
+// same with its own time limit for each poll, besides that of the HTTP client.
 
 #include "peers/process.hpp"
 
@@ -96,7 +96,7 @@ long run(const std::string& base_url, long polls, long at_once, std::string_view
     net::co_spawn(context, count(jobs.subscribe(), w), must_end_well);
     if (!how.empty()) {
         poller_options options{.max_concurrent = static_cast<std::size_t>(at_once), .interval = {}};
-        if (how == "untimed") options.poll_timeout.reset();
+        if (how == "timed") options.poll_timeout = std::chrono::seconds{60};
         status_poller poller(executor, api, jobs.sink(), options);
         for (long i = 0; i < 2 * at_once; ++i) poller.watch(id_of(i));
         context.run();

@@ -36,7 +36,7 @@ SERVERS = {
 POLLERS = {
     'telltale': 'poll_client {url} {polls} {at_once}',
     'telltale status_poller': 'poll_client {url} {polls} {at_once} poller',
-    'telltale status_poller, no limit per poll': 'poll_client {url} {polls} {at_once} untimed',
+    'telltale status_poller, a limit per poll': 'poll_client {url} {polls} {at_once} timed',
     'Beast coroutines': 'poll_beast {url} {polls} {at_once}',
     'floor': 'poll_floor {url} {polls} {at_once}',
 }

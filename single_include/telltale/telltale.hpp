@@ -3654,8 +3654,9 @@ struct poller_options {
     std::chrono::nanoseconds interval = std::chrono::seconds{15}; ///< from an answer to the next poll of the same job
     double jitter = 0.1; ///< 0 to 1: each interval is uniform between (1 - jitter) and (1 + jitter) times as long
     telltale::backoff backoff{}; ///< the delays after failed polls
-    /// For one poll, whatever the source does; absent: the source sees to it, and one that hangs holds up the others.
-    std::optional<std::chrono::nanoseconds> poll_timeout = std::chrono::seconds{60};
+    /// For one poll. Absent: the source sees to it, as http_status_source does; set it for one that may never answer,
+    /// for such a poll would keep its place among max_concurrent. Costs a coroutine and a timer for each poll.
+    std::optional<std::chrono::nanoseconds> poll_timeout{};
     std::uint32_t unreachable_after = 3; ///< failed polls in a row that make a watch unreachable; fewer: degraded
     std::uint32_t lost_after = 3; ///< times "not found", with no other answer between, that make a job lost; 0: never
     std::size_t keep_finished = 1000;    ///< watches that ended and are remembered for whoever waits late
