@@ -4851,7 +4851,7 @@ public:
     }
 
     std::string log(std::string_view message, screen_size size) {
-        const std::string text = clean(message, style_.unicode) + "\n";
+        std::string text = clean(message, style_.unicode) + "\n";
         if (!terminal_) return text;
         return erase(size) + text + join(frame_);
     }

@@ -9,9 +9,11 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace telltale::inline TELLTALE_ABI {
@@ -34,6 +36,7 @@ public:
 
     /// Takes over a connected socket, or a layer over one.
     template <class Next>
+        requires(!std::same_as<std::remove_cvref_t<Next>, basic_websocket>)
     explicit basic_websocket(Next&& next) : stream_(std::forward<Next>(next)) {}
 
     native_type& native() noexcept { return stream_; }

@@ -71,7 +71,7 @@ void start_http_request(http_pool& pool, http_request request, Handler&& handler
     auto& op = op_type::create(std::forward<Handler>(handler), ex);
     auto slot = op.cancellation_slot();
     auto under_way = pool.start(std::move(request), completion<http_response>(op));
-    if (slot.is_connected()) slot.template emplace<cancel_relay>(cancel_relay{std::move(under_way)});
+    if (slot.is_connected()) slot.template emplace<cancel_relay>(cancel_relay{under_way});
 }
 
 } // namespace telltale::inline TELLTALE_ABI::detail

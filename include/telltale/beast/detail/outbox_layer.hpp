@@ -40,7 +40,7 @@ public:
         return boost::asio::async_initiate<Token, void(boost_error, std::size_t)>(
             [this](auto&& handler, const auto& b) {
                 socket().async_read_some(bridge::mutable_view(b),
-                                         bridge::net_handler(std::move(handler), get_executor()));
+                                         bridge::net_handler(std::forward<decltype(handler)>(handler), get_executor()));
             },
             token, buffers);
     }
@@ -57,7 +57,7 @@ public:
                 }
                 using handler_type = std::decay_t<decltype(handler)>;
                 out_->write(std::move(parts),
-                            std::make_unique<write_of<handler_type>>(std::move(handler), get_executor()));
+                            std::make_unique<write_of<handler_type>>(std::forward<decltype(handler)>(handler), get_executor()));
             },
             token, buffers);
     }

@@ -50,7 +50,7 @@ public:
 private:
     struct state {
         state(net::any_io_executor ex, std::chrono::steady_clock::duration r, look_function f)
-            : timer(std::move(ex)), resolution(r), look(std::move(f)) {}
+            : timer(ex), resolution(r), look(std::move(f)) {}
         net::steady_timer timer;
         std::chrono::steady_clock::duration resolution;
         look_function look;

@@ -13,6 +13,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -181,7 +182,7 @@ private:
         if (seconds > 9'000'000'000.0) return "out of range"; // a time has 64 bits of nanoseconds
         using whole = std::chrono::duration<std::int64_t, std::micro>;
         to = timestamp(
-            std::chrono::duration_cast<timestamp::duration>(whole(static_cast<std::int64_t>(seconds * 1e6 + 0.5))));
+            std::chrono::duration_cast<timestamp::duration>(whole(static_cast<std::int64_t>(std::llround(seconds * 1e6)))));
         return nullptr;
     }
 
