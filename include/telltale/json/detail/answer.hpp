@@ -181,8 +181,8 @@ private:
         const double seconds = format == profile::time_format::epoch_ms ? s.number / 1000 : s.number;
         if (seconds > 9'000'000'000.0) return "out of range"; // a time has 64 bits of nanoseconds
         using whole = std::chrono::duration<std::int64_t, std::micro>;
-        to = timestamp(
-            std::chrono::duration_cast<timestamp::duration>(whole(static_cast<std::int64_t>(std::llround(seconds * 1e6)))));
+        to = timestamp(std::chrono::duration_cast<timestamp::duration>(
+            whole(static_cast<std::int64_t>(std::llround(seconds * 1e6)))));
         return nullptr;
     }
 
