@@ -543,6 +543,8 @@ TEST_CASE("status_poller: may be used from any thread") {
     }
     pool.join();
     CHECK(ended == jobs);
-    CHECK(told == 2 * (jobs - jobs / 10));
+    // One that is no longer watched may have been looked at before.
+    CHECK(told >= 2 * (jobs - jobs / 10));
+    CHECK(told <= 2 * jobs);
     CHECK(alone);
 }
