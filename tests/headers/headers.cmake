@@ -2,16 +2,17 @@
 # Copyright (c) 2026 the telltale authors
 #
 # The target telltale_headers_alone compiles one file for each public header, which includes it twice and nothing else.
-# The headers that include Beast or simdjson are apart, in telltale_headers_alone_heavy, for they take long.
+# The headers that include Beast or simdjson are apart, in telltale_headers_alone_heavy, for they take long. src.hpp is not
+# among them: it is for one file of a separate compilation, which telltale_everything is.
 
 file(GLOB_RECURSE telltale_public_headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
      "${PROJECT_SOURCE_DIR}/include/telltale/*.hpp")
-list(FILTER telltale_public_headers EXCLUDE REGEX "/detail/")
+list(FILTER telltale_public_headers EXCLUDE REGEX "/detail/|^telltale/src\\.hpp$")
 foreach(weight IN ITEMS "" _heavy)
   set(sources "")
   foreach(header IN LISTS telltale_public_headers)
-    if((header MATCHES "^telltale/(json|beast|dashboard)/|^telltale/src\\.hpp$" AND weight STREQUAL "_heavy")
-       OR (NOT header MATCHES "^telltale/(json|beast|dashboard)/|^telltale/src\\.hpp$" AND weight STREQUAL ""))
+    if((header MATCHES "^telltale/(json|beast|dashboard)/" AND weight STREQUAL "_heavy")
+       OR (NOT header MATCHES "^telltale/(json|beast|dashboard)/" AND weight STREQUAL ""))
       string(REPLACE "/" "_" name "${header}")
       set(source "${CMAKE_CURRENT_BINARY_DIR}/headers/${name}.cpp")
       file(CONFIGURE OUTPUT "${source}" CONTENT "#include <${header}>\n#include <${header}>\n")
