@@ -7195,7 +7195,10 @@ public:
 
         net::strand<net::any_io_executor> strand;
         net::cancellation_signal signal;
-        bool ended = false; // on the strand only
+        // On the strand only:
+        bool started = false;
+        bool asked_to_stop = false;
+        bool ended = false;
     };
 
     using wait_state::wait_state;
@@ -7239,12 +7242,20 @@ public:
         for (auto& c : children) cancel(c);
     }
 
-    // Signals are emitted where the child runs: elsewhere it would be a race with its operations.
+    // Signals are emitted where the child runs: elsewhere it would be a race with its operations. And not before it runs:
+    // in newer Asio the exception of a coroutine that is cancelled before its first step leaves the context's run().
     static void cancel(std::shared_ptr<child> c) {
         auto& strand = c->strand;
         net::post(strand, [c = std::move(c)] {
-            if (!c->ended) c->signal.emit(net::cancellation_type::terminal);
+            c->asked_to_stop = true;
+            if (c->started && !c->ended) c->signal.emit(net::cancellation_type::terminal);
         });
+    }
+
+    static net::awaitable<void> run(std::shared_ptr<child> c, net::awaitable<void> task) {
+        c->started = true;
+        if (c->asked_to_stop) cancel(c);
+        co_await std::move(task);
     }
 
     // With the mutex held.
@@ -7310,7 +7321,7 @@ public:
         auto strand = c->strand;
         state_->add(c);
         net::co_spawn(
-            strand, std::move(task),
+            strand, detail::task_group_state::run(c, std::move(task)),
             net::bind_cancellation_slot(slot, net::bind_executor(strand, [state = state_, c](std::exception_ptr e) {
                                             state->remove(c, std::move(e));
                                         })));

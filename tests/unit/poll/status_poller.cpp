@@ -200,7 +200,7 @@ TEST_CASE_METHOD(fixture, "status_poller: failed polls change the health of the 
     clock.run();
     CHECK(sink.healths("1") == healths{ok, degraded, degraded, unreachable, unreachable, ok, degraded, ok});
     CHECK(sink.states("1") == states{job_state::running, job_state::running, job_state::succeeded});
-    CHECK(sink.reports()[3].health_error == make_error_code(net::error::connection_refused).message());
+    CHECK(sink.reports()[3].health_error == system_error(make_error_code(net::error::connection_refused)).what());
     CHECK(r->ec == error_code());
     CHECK(r->last.health.state == ok);
     CHECK(r->last.health.error.empty());
@@ -334,7 +334,7 @@ TEST_CASE_METHOD(fixture, "status_poller: a poll that hangs is given up after it
     make({.backoff = {.min = 1s, .max = 1s}, .poll_timeout = 30s}).watch("1");
     clock.run();
     CHECK(now() == 31s);
-    CHECK(sink.reports()[0].health_error == make_error_code(errc::deadline_exceeded).message());
+    CHECK(sink.reports()[0].health_error == system_error(make_error_code(errc::deadline_exceeded)).what());
     CHECK(sink.states("1") == states{job_state::succeeded});
 }
 
