@@ -46,12 +46,7 @@ endif()
 
 # telltale_everything: with json and beast. Their bodies are compiled once (telltale/src.hpp), or each file that uses
 # Beast would cost half a minute.
-if(EXISTS "${PROJECT_SOURCE_DIR}/include/telltale/src.hpp")
-  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/telltale_src.cpp" CONTENT "#include <telltale/src.hpp>\n")
-  add_library(telltale_everything STATIC EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/telltale_src.cpp")
-  target_compile_definitions(telltale_everything PUBLIC TELLTALE_SEPARATE_COMPILATION)
-  target_link_libraries(telltale_everything PUBLIC telltale_flavour telltale::json telltale::beast PRIVATE telltale_dev)
-else()
-  add_library(telltale_everything INTERFACE)
-  target_link_libraries(telltale_everything INTERFACE telltale_flavour telltale::json telltale::beast)
-endif()
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/telltale_src.cpp" CONTENT "#include <telltale/src.hpp>\n")
+add_library(telltale_everything STATIC EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/telltale_src.cpp")
+target_compile_definitions(telltale_everything PUBLIC TELLTALE_SEPARATE_COMPILATION)
+target_link_libraries(telltale_everything PUBLIC telltale_flavour telltale::json telltale::beast PRIVATE telltale_dev)

@@ -19,19 +19,17 @@ telltale_add_script(docs_snippets_selftest 60 Python3::Interpreter "${PROJECT_SO
 
 # README's first program, exactly as printed.
 set(telltale_readme "${PROJECT_SOURCE_DIR}/README.md")
-if(EXISTS "${telltale_readme}")
-  set(telltale_readme_cpp "${CMAKE_CURRENT_BINARY_DIR}/readme.cpp")
-  add_custom_command(
-    OUTPUT "${telltale_readme_cpp}"
-    COMMAND Python3::Interpreter "${CMAKE_CURRENT_SOURCE_DIR}/readme.py" "${telltale_readme}" "${telltale_readme_cpp}"
-    DEPENDS "${telltale_readme}" "${CMAKE_CURRENT_SOURCE_DIR}/readme.py"
-    VERBATIM)
-  add_executable(readme "${telltale_readme_cpp}")
-  target_link_libraries(readme PRIVATE telltale_dev telltale_flavour)
-  add_test(NAME readme COMMAND Python3::Interpreter "${PROJECT_SOURCE_DIR}/examples/check_output.py"
-                               "${telltale_readme_cpp}.out" $<TARGET_FILE:readme>)
-  set_tests_properties(readme PROPERTIES TIMEOUT 60)
-endif()
+set(telltale_readme_cpp "${CMAKE_CURRENT_BINARY_DIR}/readme.cpp")
+add_custom_command(
+  OUTPUT "${telltale_readme_cpp}"
+  COMMAND Python3::Interpreter "${CMAKE_CURRENT_SOURCE_DIR}/readme.py" "${telltale_readme}" "${telltale_readme_cpp}"
+  DEPENDS "${telltale_readme}" "${CMAKE_CURRENT_SOURCE_DIR}/readme.py"
+  VERBATIM)
+add_executable(readme "${telltale_readme_cpp}")
+target_link_libraries(readme PRIVATE telltale_dev telltale_flavour)
+add_test(NAME readme COMMAND Python3::Interpreter "${PROJECT_SOURCE_DIR}/examples/check_output.py"
+                             "${telltale_readme_cpp}.out" $<TARGET_FILE:readme>)
+set_tests_properties(readme PROPERTIES TIMEOUT 60)
 
 # tests/e2e/<name>.test.js, run by node.
 if(TELLTALE_TEST_E2E)
