@@ -9,6 +9,7 @@
 
 #include <boost/beast/core/buffers_to_string.hpp>
 
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <string>
@@ -216,6 +217,7 @@ TEST_CASE("broadcaster: resumes by cursor, or says that it cannot", "[broadcaste
 TEST_CASE("broadcaster: slow clients", "[broadcaster]") {
     broadcaster_options options;
     options.hub.max_queued_bytes = 20000;
+    options.hub.close_timeout = options.hub.idle_timeout = std::chrono::hours(1); // of a clock that is not ours
     options.hub.on_slow = GENERATE(slow_client_policy::conflate, slow_client_policy::gap, slow_client_policy::close);
     fixture f(options);
     auto& fast = f.connect();
