@@ -43,7 +43,8 @@ struct layer_ {
         auto async_read_some(const Buffers& buffers, Token&& token) {
             return boost::asio::async_initiate<Token, void(boost_error, std::size_t)>(
                 [this](auto&& handler, const auto& b) {
-                    socket_.async_read_some(mutable_view(b), net_handler(std::forward<decltype(handler)>(handler), get_executor()));
+                    socket_.async_read_some(mutable_view(b),
+                                            net_handler(std::forward<decltype(handler)>(handler), get_executor()));
                 },
                 token, buffers);
         }
@@ -52,7 +53,8 @@ struct layer_ {
         auto async_write_some(const Buffers& buffers, Token&& token) {
             return boost::asio::async_initiate<Token, void(boost_error, std::size_t)>(
                 [this](auto&& handler, const auto& b) {
-                    socket_.async_write_some(const_view(b), net_handler(std::forward<decltype(handler)>(handler), get_executor()));
+                    socket_.async_write_some(const_view(b),
+                                             net_handler(std::forward<decltype(handler)>(handler), get_executor()));
                 },
                 token, buffers);
         }

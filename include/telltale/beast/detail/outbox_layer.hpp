@@ -56,8 +56,8 @@ public:
                     if (part.size() > 0) parts.emplace_back(static_cast<const char*>(part.data()), part.size());
                 }
                 using handler_type = std::decay_t<decltype(handler)>;
-                out_->write(std::move(parts),
-                            std::make_unique<write_of<handler_type>>(std::forward<decltype(handler)>(handler), get_executor()));
+                out_->write(std::move(parts), std::make_unique<write_of<handler_type>>(
+                                                  std::forward<decltype(handler)>(handler), get_executor()));
             },
             token, buffers);
     }
