@@ -113,6 +113,31 @@ TEST_CASE("a cancellation from outside is not a time-out") {
     CHECK(o.took == 5s);
 }
 
+TEST_CASE("a limit of zero, and a cancellation before the first step, end the operation like any other") {
+    const auto o = run(with_timeout(answer_after(60s), 0s));
+    CHECK(o.ec == errc::deadline_exceeded);
+    CHECK(o.took == 0s);
+
+    virtual_world world;
+    net::cancellation_signal signal;
+    error_code ended;
+    const auto spawn = [](auto handler) {
+        const auto executor = net::get_associated_executor(handler);
+        net::co_spawn(executor, answer_after(60s), std::move(handler));
+    };
+    async_with_timeout<void(std::exception_ptr, int)>(
+        world.executor(), spawn, 20s, net::bind_cancellation_slot(signal.slot(), [&](const std::exception_ptr& e, int) {
+            try {
+                rethrow{}(e);
+            } catch (const system_error& error) {
+                ended = error.code();
+            }
+        }));
+    signal.emit(net::cancellation_type::terminal);
+    world.clock.run();
+    CHECK(ended == net::error::operation_aborted);
+}
+
 TEST_CASE("any operation that takes a handler can have a time-out") {
     virtual_world world;
     semaphore s(world.executor(), 1);
