@@ -18,15 +18,18 @@
 #if defined(TELLTALE_USE_BOOST_ASIO)
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/experimental/channel.hpp>
+#include <boost/asio/experimental/concurrent_channel.hpp>
 #else
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/experimental/channel.hpp>
+#include <asio/experimental/concurrent_channel.hpp>
 #endif
 
 #include <benchmark/benchmark.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
@@ -44,6 +47,7 @@ namespace {
 using namespace telltale;
 using namespace std::chrono_literals;
 using channel = net::experimental::channel<void(error_code, int)>;
+using concurrent_channel = net::experimental::concurrent_channel<void(error_code, int)>; // for several threads
 using awaitable = net::awaitable<void>;
 
 // Until a process has started its first thread, libstdc++ counts references without atomic steps, which flatters.
@@ -268,7 +272,7 @@ BENCHMARK_TEMPLATE(acquire_by, channel)
     ->Name("contend, each yields, coroutines:/asio channel")
     ->Arg(8)
     ->MeasureProcessCPUTime();
-BENCHMARK(yields)->Name("contend, each yields, coroutines:/the yield alone")->Arg(8)->MeasureProcessCPUTime();
+BENCHMARK(yields)->Name("contend, each yields, coroutines:/asio, the yield alone")->Arg(8)->MeasureProcessCPUTime();
 
 // ---- mailbox
 
@@ -289,7 +293,8 @@ awaitable ping(mailbox<int>& there, mailbox<int>& back, int count) {
     }
 }
 
-awaitable ping(channel& there, channel& back, int count) {
+template <class Channel>
+awaitable ping(Channel& there, Channel& back, int count) {
     for (int i = 0; i < count; ++i) {
         co_await there.async_send(error_code{}, i, net::use_awaitable);
         co_await back.async_receive(net::use_awaitable);
@@ -300,7 +305,8 @@ awaitable pong(mailbox<int>& there, mailbox<int>& back, int count) {
     for (int i = 0; i < count; ++i) back.put(co_await there.take());
 }
 
-awaitable pong(channel& there, channel& back, int count) {
+template <class Channel>
+awaitable pong(Channel& there, Channel& back, int count) {
     for (int i = 0; i < count; ++i) {
         const int value = co_await there.async_receive(net::use_awaitable);
         co_await back.async_send(error_code{}, value, net::use_awaitable);
@@ -309,29 +315,44 @@ awaitable pong(channel& there, channel& back, int count) {
 
 template <class Box>
 Box make_box(const net::any_io_executor& executor) {
-    if constexpr (std::is_same_v<Box, channel>)
-        return Box(executor, 1);
+    if constexpr (std::is_constructible_v<Box, net::any_io_executor, std::size_t>)
+        return Box(executor, 1); // room for one
     else
         return Box(executor);
 }
 
 template <class Box>
 void ping_pong(benchmark::State& state) {
+    const auto threads = static_cast<int>(state.range(0));
     for (auto _ : state) {
-        net::io_context context{1};
+        net::io_context context{threads};
         const net::any_io_executor executor = context.get_executor();
         Box there = make_box<Box>(executor);
         Box back = make_box<Box>(executor);
         spawn(context, ping(there, back, rounds));
         spawn(context, pong(there, back, rounds));
+        std::vector<std::jthread> others;
+        for (int i = 1; i < threads; ++i) others.emplace_back([&context] { context.run(); });
         context.run();
     }
     each(state, rounds);
 }
 
 BENCHMARK(mailbox_put_take)->Name("put and try_take/telltale mailbox")->MeasureProcessCPUTime();
-BENCHMARK_TEMPLATE(ping_pong, mailbox<int>)->Name("ping-pong, round trip/telltale mailbox")->MeasureProcessCPUTime();
-BENCHMARK_TEMPLATE(ping_pong, channel)->Name("ping-pong, round trip/asio channel")->MeasureProcessCPUTime();
+BENCHMARK_TEMPLATE(ping_pong, mailbox<int>)
+    ->Name("ping-pong, round trip, threads:/telltale mailbox")
+    ->Arg(1)
+    ->Arg(2)
+    ->MeasureProcessCPUTime();
+BENCHMARK_TEMPLATE(ping_pong, channel)
+    ->Name("ping-pong, round trip, threads:/asio channel")
+    ->Arg(1)
+    ->MeasureProcessCPUTime();
+BENCHMARK_TEMPLATE(ping_pong, concurrent_channel)
+    ->Name("ping-pong, round trip, threads:/asio concurrent_channel")
+    ->Arg(1)
+    ->Arg(2)
+    ->MeasureProcessCPUTime();
 
 // ---- progress
 

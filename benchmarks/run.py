@@ -40,6 +40,13 @@ POLLERS = {
     'Beast coroutines': 'poll_beast {url} {polls} {at_once}',
     'floor': 'poll_floor {url} {polls} {at_once}',
 }
+# What the rows of the primitives are compared with, beside the peers that are in the same program. Each prints rows as JSON.
+PRIMITIVES = {
+    'Go': '{bin}/primitives_go',
+    'asyncio': '/usr/bin/python3 {here}/peers/primitives_asyncio.py',
+    'floor': '{bin}/primitives_floor',
+}
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Failure(Exception):
@@ -84,35 +91,41 @@ class Server:
         self.process.wait()
 
 
-def run_json(argv, timeout=120):
-    done = subprocess.run(argv, preexec_fn=pinned(1), capture_output=True, text=True, timeout=timeout)
+def run_json(argv, timeout=120, pin=True):
+    done = subprocess.run(argv, preexec_fn=pinned(1) if pin else None, capture_output=True, text=True, timeout=timeout)
     if done.returncode or not done.stdout.strip():
         raise Failure(f'{" ".join(argv)}: exit status {done.returncode}\n{done.stderr.strip()[-1000:]}')
     return json.loads(done.stdout)
+
+
+def google_benchmark(args, program):
+    """Runs all of it once; yields its rows."""
+    with tempfile.NamedTemporaryFile(suffix='.json') as out:
+        argv = [os.path.join(args.bin, program), f'--benchmark_filter={args.filter}',
+                f'--benchmark_min_time={0.02 if args.quick else 0.1}', f'--benchmark_out={out.name}']
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
+        if done.returncode:
+            raise Failure(f'{program}: exit status {done.returncode}\n{done.stderr[-1000:]}')
+        text = open(out.name, encoding='utf-8').read()
+    for run in json.loads(text)['benchmarks'] if text.strip() else []:  # nothing: none matches the filter
+        what, who, *arguments = run['name'].split('/')
+        arguments = [a for a in arguments if a.isdigit()]
+        yield {'what': ' '.join([what] + arguments), 'who': who, 'ns': run['each'] * 1e9}
 
 
 def primitives(args, results):
     programs = sorted(p for p in os.listdir(args.bin) if p.endswith('_bench'))
     if not programs:
         raise Failure(f'no *_bench in {args.bin}')
-    for program in programs:
-        with tempfile.NamedTemporaryFile(suffix='.json') as out:
-            argv = [os.path.join(args.bin, program), f'--benchmark_filter={args.filter}',
-                    f'--benchmark_repetitions={args.reps}', f'--benchmark_min_time={0.02 if args.quick else 0.1}',
-                    '--benchmark_enable_random_interleaving=true', f'--benchmark_out={out.name}']
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
-            if done.returncode:
-                raise Failure(f'{program}: exit status {done.returncode}\n{done.stderr[-1000:]}')
-            text = open(out.name, encoding='utf-8').read()
-        if not text.strip():
-            continue  # nothing matches the filter
-        for run in json.loads(text)['benchmarks']:
-            if run.get('run_type') != 'iteration':
-                continue
-            what, who, *arguments = run['name'].split('/')
-            arguments = [a for a in arguments if a.isdigit()]
-            results['primitives'].append(
-                {'what': ' '.join([what] + arguments), 'who': who, 'ns': run['each'] * 1e9})
+    for rep in range(args.reps):
+        rows = [row for program in programs for row in google_benchmark(args, program)]
+        for command in PRIMITIVES.values():
+            argv = shlex.split(command.format(bin=args.bin, here=HERE)) + ['-filter', args.filter]
+            rows += run_json(argv + ['-quick'] * args.quick, pin=False)
+        results['primitives'] += [{**row, 'rep': rep} for row in rows]
+    if args.filter == '.':
+        measured = {(row['what'], row['who']) for row in results['primitives']}
+        results['wrong'] += [f'no such row, but an aim for it: {"/".join(aim)}' for aim in report.TO_REACH if aim not in measured]
 
 
 def fanout(args, results):
@@ -152,13 +165,13 @@ def first_line(*argv):
 
 
 def machine():
-    here = os.path.dirname(os.path.abspath(__file__))
     cpu = re.search(r'model name\s*: (.*)', open('/proc/cpuinfo', encoding='utf-8').read())
     system = re.search(r'PRETTY_NAME="(.*)"', open('/etc/os-release', encoding='utf-8').read())
-    packages = ['libasio-dev', 'libboost1.81-dev', 'libsimdjson-dev', 'libwebsocketpp-dev', 'libbenchmark-dev']
+    packages = ['libasio-dev', 'libboost1.81-dev', 'libsimdjson-dev', 'libwebsocketpp-dev', 'libbenchmark-dev',
+                'golang-go', 'python3']
     return {
         'date': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
-        'commit': first_line('git', '-C', here, 'describe', '--always', '--dirty'),
+        'commit': first_line('git', '-C', HERE, 'describe', '--always', '--dirty'),
         'cpu': (cpu.group(1) if cpu else 'unknown') + f', {len(os.sched_getaffinity(0))} cores',
         'system': (system.group(1) if system else 'unknown') + ', Linux ' + os.uname().release.split('-')[0],
         'compiler': first_line('g++', '--version') + ', Release',
