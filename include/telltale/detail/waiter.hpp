@@ -6,10 +6,14 @@
 
 #include <telltale/asio.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <tuple>
+#include <type_traits>
+#include <typeinfo>
 #include <utility>
+#include <variant>
 
 // How an operation of telltale waits. Each primitive has a shared state derived from wait_state; a suspended operation is a
 // waiter in one of the state's wait_lists. Whoever takes a waiter off its list, under the state's mutex, owns it and
@@ -19,6 +23,7 @@
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
+class wait_state;
 struct wait_cancel;
 
 /// One suspended operation. Links and canceller are protected by the mutex of its state.
@@ -28,8 +33,11 @@ public:
     wait_node(const wait_node&) = delete;
     wait_node& operator=(const wait_node&) = delete;
 
-    /// Completes the operation with `ec` and empty values, and frees this. Not with the state's mutex held.
+    /// Completes the operation with `ec` and the values in its result. Not with the state's mutex held.
     virtual void finish(error_code ec) = 0;
+
+    /// Completes the operation with what is in its result. Not with the state's mutex held.
+    virtual void ready() = 0;
 
     /// Destroys the handler without calling it, and frees this. Not with the state's mutex held.
     virtual void destroy() noexcept = 0;
@@ -49,14 +57,10 @@ private:
 
 /// What an operation that can be cancelled leaves in its cancellation slot.
 struct wait_cancel {
-    explicit wait_cancel(std::shared_ptr<std::mutex> m) : mutex(std::move(m)) {}
+    inline explicit wait_cancel(std::shared_ptr<wait_state> s) noexcept;
     wait_cancel(const wait_cancel&) = delete;
     wait_cancel& operator=(const wait_cancel&) = delete;
-
-    ~wait_cancel() {
-        const std::lock_guard lock(*mutex);
-        if (node) node->canceller_ = nullptr;
-    }
+    inline ~wait_cancel();
 
     void arm(wait_node& n) noexcept {
         node = &n;
@@ -64,20 +68,9 @@ struct wait_cancel {
     }
 
     // Nothing has happened yet while an operation waits, so all types of cancellation can be granted.
-    void operator()(net::cancellation_type type) {
-        if (type == net::cancellation_type::none) return;
-        wait_node* const cancelled = take();
-        if (cancelled) cancelled->finish(net::error::operation_aborted);
-    }
+    inline void operator()(net::cancellation_type type);
 
-    wait_node* take() noexcept {
-        const std::lock_guard lock(*mutex);
-        wait_node* const taken = node;
-        if (taken) taken->unlink();
-        return taken;
-    }
-
-    std::shared_ptr<std::mutex> mutex;
+    std::shared_ptr<wait_state> state;
     wait_node* node = nullptr;
 };
 
@@ -105,6 +98,9 @@ public:
         head_.previous_ = &n;
     }
 
+    /// The oldest, or null.
+    wait_node* front() noexcept { return empty() ? nullptr : head_.next_; }
+
     /// The oldest, no longer cancellable; or null.
     wait_node* pop_front() noexcept {
         if (empty()) return nullptr;
@@ -123,6 +119,11 @@ public:
         while (wait_node* const n = pop_front()) n->finish(ec);
     }
 
+    /// Completes all with the results that they have. For a list that nobody else can reach.
+    void ready_all() {
+        while (wait_node* const n = pop_front()) n->ready();
+    }
+
     void destroy_all() noexcept {
         while (wait_node* const n = pop_front()) n->destroy();
     }
@@ -130,6 +131,7 @@ public:
 private:
     struct sentinel final : wait_node {
         void finish(error_code) override {}
+        void ready() override {}
         void destroy() noexcept override {}
     };
     sentinel head_;
@@ -139,13 +141,31 @@ private:
 template <class... Values>
 class waiter : public wait_node {
 public:
-    /// Posts the handler and frees this. Not with the state's mutex held.
-    virtual void complete(error_code ec, Values... values) = 0;
+    /// Posts the handler, and frees this when that is called. Not with the state's mutex held.
+    void complete(error_code ec, Values... values) {
+        std::get<error_code>(result_) = ec;
+        assign(std::index_sequence_for<Values...>{}, values...);
+        ready();
+    }
 
-    void finish(error_code ec) final { complete(ec, Values{}...); }
+    void finish(error_code ec) final {
+        std::get<error_code>(result_) = ec;
+        ready();
+    }
+
+    /// What it will complete with; empty values until then.
+    std::tuple<error_code, Values...>& result() noexcept { return result_; }
 
 protected:
     ~waiter() = default;
+
+private:
+    template <std::size_t... I>
+    void assign(std::index_sequence<I...>, Values&... values) {
+        ((std::get<I + 1>(result_) = std::move(values)), ...);
+    }
+
+    std::tuple<error_code, Values...> result_;
 };
 
 /// An executor that counts as work of its context for as long as it exists. (executor_work_guard of the oldest supported
@@ -156,6 +176,51 @@ auto track_work(const Executor& executor) {
 }
 template <class Executor>
 using tracked_executor = decltype(track_work(std::declval<const Executor&>()));
+
+/// Where a completion is posted to, counted as work of its context until then.
+template <class Executor>
+class completion_executor {
+public:
+    explicit completion_executor(const Executor& executor) : work_(track_work(executor)) {}
+
+    template <class Function>
+    void post(Function&& function) && {
+        const auto work = std::move(work_);
+        net::post(work, std::forward<Function>(function));
+    }
+
+private:
+    tracked_executor<Executor> work_;
+};
+
+/// An any_io_executor holds an io_context's own executor nearly always. To ask for that once is cheaper by half a
+/// completion than to go through the type-erased prefer, require and execute.
+template <>
+class completion_executor<net::any_io_executor> {
+    using direct_executor = net::io_context::executor_type;
+
+public:
+    explicit completion_executor(const net::any_io_executor& executor) {
+        // The target() of the oldest supported Asio does not look at the type.
+        if (executor.target_type() == typeid(direct_executor))
+            work_.template emplace<1>(track_work(*executor.target<direct_executor>()));
+        else
+            work_.template emplace<0>(track_work(executor));
+    }
+
+    template <class Function>
+    void post(Function&& function) && {
+        const auto work = std::move(work_);
+        if (const auto* const direct = std::get_if<1>(&work)) // whose copies, in post, need not count as work each
+            net::post(net::prefer(*direct, net::execution::outstanding_work.untracked),
+                      std::forward<Function>(function));
+        else
+            net::post(std::get<0>(work), std::forward<Function>(function));
+    }
+
+private:
+    std::variant<net::any_io_executor, tracked_executor<direct_executor>> work_;
+};
 
 /// A handler and its arguments, ready to run.
 template <class Handler, class... Values>
@@ -171,16 +236,26 @@ struct bound_completion {
     std::tuple<Values...> values;
 };
 
+/// The allocator of what a handler's operation needs: the handler's own, or else the blocks that Asio keeps for reuse.
+template <class T>
+struct operation_allocator {
+    using type = T;
+};
+template <class T>
+struct operation_allocator<std::allocator<T>> {
+    using type = net::recycling_allocator<T>;
+};
+
 template <class Handler, class Executor, class... Values>
 class waiter_of final : public waiter<Values...> {
     using executor_type = net::associated_executor_t<Handler, Executor>;
-    using allocator_type =
-        typename std::allocator_traits<net::associated_allocator_t<Handler>>::template rebind_alloc<waiter_of>;
+    using allocator_type = typename operation_allocator<
+        typename std::allocator_traits<net::associated_allocator_t<Handler>>::template rebind_alloc<waiter_of>>::type;
 
 public:
     template <class H>
     static waiter_of& create(H&& handler, const Executor& fallback) {
-        allocator_type allocator(net::get_associated_allocator(handler));
+        allocator_type allocator = allocator_for(handler);
         waiter_of* const p = std::allocator_traits<allocator_type>::allocate(allocator, 1);
         try {
             return *::new (static_cast<void*>(p)) waiter_of(std::forward<H>(handler), fallback);
@@ -192,35 +267,60 @@ public:
 
     auto cancellation_slot() const noexcept { return net::get_associated_cancellation_slot(handler_); }
 
-    void complete(error_code ec, Values... values) override {
-        const auto executor = std::move(work_);
-        bound_completion<Handler, error_code, Values...> completion{
-            take_handler(), std::tuple<error_code, Values...>(ec, std::move(values)...)};
-        net::post(executor, std::move(completion));
-    }
+    void ready() override { std::move(executor_).post(completion(this)); }
 
     void destroy() noexcept override { [[maybe_unused]] const Handler handler = take_handler(); }
 
 private:
+    // What is posted: owns the waiter, which so need not be moved.
+    class completion {
+    public:
+        using allocator_type = net::associated_allocator_t<Handler>;
+
+        explicit completion(waiter_of* w) noexcept : waiter_(w) {}
+        completion(completion&& other) noexcept : waiter_(std::exchange(other.waiter_, nullptr)) {}
+        completion& operator=(completion&&) = delete;
+        ~completion() {
+            if (waiter_) waiter_->destroy();
+        }
+
+        allocator_type get_allocator() const noexcept { return net::get_associated_allocator(waiter_->handler_); }
+
+        void operator()() {
+            waiter_of* const w = std::exchange(waiter_, nullptr);
+            auto result = std::move(w->result());
+            Handler handler = w->take_handler();
+            std::apply([&handler](auto&&... v) { std::move(handler)(std::move(v)...); }, std::move(result));
+        }
+
+    private:
+        waiter_of* waiter_;
+    };
+
     template <class H>
     waiter_of(H&& handler, const Executor& fallback)
-        : handler_(std::forward<H>(handler)), work_(track_work(net::get_associated_executor(handler_, fallback))) {}
+        : handler_(std::forward<H>(handler)), executor_(net::get_associated_executor(handler_, fallback)) {}
     ~waiter_of() = default;
+
+    static allocator_type allocator_for(const Handler& handler) noexcept {
+        if constexpr (std::is_constructible_v<allocator_type, net::associated_allocator_t<Handler>>)
+            return allocator_type(net::get_associated_allocator(handler));
+        else
+            return allocator_type();
+    }
 
     // Frees the memory before the handler runs or dies, as Asio promises to handlers.
     Handler take_handler() noexcept {
         Handler handler(std::move(handler_));
-        allocator_type allocator(net::get_associated_allocator(handler));
+        allocator_type allocator = allocator_for(handler);
         this->~waiter_of();
         std::allocator_traits<allocator_type>::deallocate(allocator, this, 1);
         return handler;
     }
 
     Handler handler_;
-    tracked_executor<executor_type> work_;
+    completion_executor<executor_type> executor_;
 };
-
-class wait_state;
 
 /// The wait_states of one execution context.
 struct wait_registry {
@@ -252,8 +352,9 @@ net::execution_context& context_of(const Executor& executor) {
 /// What an object and its suspended operations share.
 class wait_state : public std::enable_shared_from_this<wait_state> {
 public:
-    explicit wait_state(net::execution_context& context)
-        : registry_(net::use_service<wait_service>(context).registry()) {
+    /// `shared`: the mutex of an object that has several of these, and lives as long; null: one of its own.
+    explicit wait_state(net::execution_context& context, std::mutex* shared = nullptr)
+        : mutex_(shared ? shared : &own_mutex_), registry_(net::use_service<wait_service>(context).registry()) {
         const std::lock_guard lock(registry_->mutex);
         next_ = registry_->first;
         if (next_) next_->link_ = &next_;
@@ -269,13 +370,13 @@ public:
         unregister();
     }
 
-    std::mutex& mutex() const noexcept { return mutex_; }
+    std::mutex& mutex() const noexcept { return *mutex_; }
 
     /// Completes everything that waits with `ec`.
     void finish_all(error_code ec) {
         wait_list all;
         {
-            const std::lock_guard lock(mutex_);
+            const std::lock_guard lock(mutex());
             take_all(all);
         }
         all.finish_all(ec);
@@ -283,6 +384,10 @@ public:
 
     /// Moves every waiter into `all`. With the mutex held.
     virtual void take_all(wait_list& all) noexcept = 0;
+
+    /// Called with the mutex held when a waiter has left its list because it was cancelled. Moves those that need wait no
+    /// longer into `ready`; each has its result.
+    virtual void after_cancel([[maybe_unused]] wait_list& ready) noexcept {}
 
     void unregister() noexcept {
         if (!link_) return;
@@ -293,11 +398,36 @@ public:
     }
 
 private:
-    mutable std::mutex mutex_;
+    std::mutex own_mutex_;
+    std::mutex* const mutex_;
     std::shared_ptr<wait_registry> registry_;
     wait_state* next_ = nullptr;
     wait_state** link_ = nullptr;
 };
+
+wait_cancel::wait_cancel(std::shared_ptr<wait_state> s) noexcept : state(std::move(s)) {}
+
+wait_cancel::~wait_cancel() {
+    const std::lock_guard lock(state->mutex());
+    if (node) node->canceller_ = nullptr;
+}
+
+void wait_cancel::operator()(net::cancellation_type type) {
+    if (type == net::cancellation_type::none) return;
+    // The slot may be given another handler, and this be destroyed, as soon as one of these runs.
+    const auto kept = state;
+    wait_node* cancelled = nullptr;
+    wait_list ready;
+    {
+        const std::lock_guard lock(kept->mutex());
+        cancelled = node;
+        if (!cancelled) return;
+        cancelled->unlink();
+        kept->after_cancel(ready);
+    }
+    cancelled->finish(net::error::operation_aborted);
+    ready.ready_all();
+}
 
 void wait_service::shutdown() noexcept {
     for (;;) {
@@ -327,18 +457,16 @@ void start_wait(const std::shared_ptr<State>& state, Handler&& handler, const Ex
     auto& op = waiter_of<std::decay_t<Handler>, Executor, Values...>::create(std::forward<Handler>(handler), executor);
     // Before locking: the slot destroys what it had, which may be of this very state.
     wait_cancel* canceller = nullptr;
-    if (auto slot = op.cancellation_slot(); slot.is_connected())
-        canceller = &slot.template emplace<wait_cancel>(std::shared_ptr<std::mutex>(state, &state->mutex()));
-    std::tuple<error_code, Values...> result;
+    if (auto slot = op.cancellation_slot(); slot.is_connected()) canceller = &slot.template emplace<wait_cancel>(state);
     {
         const std::lock_guard lock(state->mutex());
-        if (wait_list* const list = attempt(result)) {
+        if (wait_list* const list = attempt(op.result())) {
             list->push_back(op);
             if (canceller) canceller->arm(op);
             return;
         }
     }
-    std::apply([&op](auto&&... r) { op.complete(std::move(r)...); }, std::move(result));
+    op.ready();
 }
 
 /// The initiation of an operation that is started by calling `start(handler, executor)`. Named, and with an executor,

@@ -7,7 +7,9 @@
 
 #include <telltale/sync/timer.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -184,6 +186,161 @@ TEST_CASE("nothing happens before a deferred operation is started") {
     }
     context.run();
     CHECK(s.available() == 1);
+}
+
+TEST_CASE("who wants many permits is not overtaken by those who want few") {
+    net::io_context context;
+    semaphore s(context.get_executor(), 4);
+    permit held = s.try_acquire(3);
+    CHECK(held.count() == 3);
+    CHECK(s.available() == 1);
+    std::vector<std::size_t> order;
+    std::vector<permit> given;
+    const auto keep = [&](error_code ec, permit p) {
+        order.push_back(ec ? 0 : p.count());
+        given.push_back(std::move(p));
+    };
+    s.async_acquire(4, keep);
+    s.async_acquire(1, keep); // would fit, but came later
+    context.poll();
+    CHECK(order.empty());
+    held.release();
+    context.poll();
+    CHECK(order == std::vector<std::size_t>{4});
+    given.clear();
+    context.poll();
+    CHECK(order == std::vector<std::size_t>{4, 1});
+    given.clear();
+    CHECK(s.available() == 4);
+}
+
+TEST_CASE("cancelling the one who wants many lets in those behind") {
+    net::io_context context;
+    semaphore s(context.get_executor(), 2);
+    const permit held = s.try_acquire();
+    net::cancellation_signal signal;
+    error_code cancelled;
+    permit none;
+    permit next;
+    s.async_acquire(2, net::bind_cancellation_slot(signal.slot(), [&](error_code ec, permit p) {
+                        cancelled = ec;
+                        none = std::move(p);
+                    }));
+    s.async_acquire([&](error_code, permit p) { next = std::move(p); });
+    signal.emit(net::cancellation_type::partial);
+    context.run();
+    CHECK(cancelled == net::error::operation_aborted);
+    CHECK_FALSE(none);
+    CHECK(none.count() == 0);
+    CHECK(next);
+    next.release();
+    CHECK(s.try_acquire()); // the short way is open again
+}
+
+TEST_CASE("a limit that is changed while running") {
+    net::io_context context;
+    semaphore s(context.get_executor(), 1);
+    std::vector<permit> given;
+    const auto keep = [&](error_code, permit p) { given.push_back(std::move(p)); };
+    for (int i = 0; i < 3; ++i) s.async_acquire(keep);
+    s.async_acquire(7, keep); // more than there are: waits for a higher limit
+    context.poll();
+    CHECK(given.size() == 1);
+    s.set_limit(3);
+    CHECK(s.limit() == 3);
+    context.poll();
+    CHECK(given.size() == 3);
+    s.set_limit(1); // nobody loses a permit
+    CHECK(s.available() == 0);
+    given.pop_back();
+    given.pop_back();
+    context.poll();
+    CHECK(given.size() == 1);
+    CHECK(s.available() == 0);
+    s.set_limit(8);
+    context.poll();
+    CHECK(given.size() == 2);
+    given.clear();
+    CHECK(s.available() == 8);
+    CHECK(s.try_acquire(8));
+    CHECK_FALSE(s.try_acquire(9));
+    s.set_limit(static_cast<std::size_t>(-1));
+    CHECK(s.limit() == semaphore::max_limit);
+    CHECK_FALSE(s.try_acquire(static_cast<std::size_t>(-1)));
+}
+
+TEST_CASE("nobody can acquire no permit") {
+    net::io_context context;
+    semaphore s(context.get_executor(), 1);
+    CHECK_FALSE(s.try_acquire(0));
+    error_code refused;
+    s.async_acquire(0, [&](error_code ec, permit) { refused = ec; });
+    context.run();
+    CHECK(refused == net::error::invalid_argument);
+}
+
+TEST_CASE("a permit outlives its semaphore, also with others that wait") {
+    net::io_context context;
+    permit a;
+    permit b;
+    {
+        semaphore s(context.get_executor(), 2);
+        a = s.try_acquire();
+        s.async_acquire([&](error_code, permit p) { b = std::move(p); });
+        s.async_acquire([](error_code, permit) {});
+    }
+    context.run();
+    CHECK(a);
+    CHECK(b);
+    a.release();
+    b.release(); // frees what is left of the semaphore: seen by AddressSanitizer
+}
+
+TEST_CASE("permits never exceed the limit, and all come back, whatever threads do") {
+    std::atomic<std::size_t> out{0};
+    std::atomic<std::size_t> most{0};
+    std::atomic<int> ended{0};
+    constexpr std::size_t limit = 5;
+    constexpr int rounds = 500;
+    const auto hold_for_a_moment = [&](permit p) {
+        const std::size_t n = out += p.count();
+        std::size_t seen = most;
+        while (seen < n && !most.compare_exchange_weak(seen, n)) {}
+        out -= p.count();
+    };
+    net::thread_pool pool(2);
+    auto s = std::make_unique<semaphore>(pool.get_executor(), limit);
+    const auto work = [&](std::size_t seed) {
+        for (int i = 0; i < rounds; ++i) {
+            const std::size_t count = 1 + (seed + static_cast<std::size_t>(i) * 7) % limit;
+            if (i % 3 == 0) {
+                if (permit p = s->try_acquire(count)) hold_for_a_moment(std::move(p));
+                ++ended;
+                continue;
+            }
+            // Some are cancelled while they wait, or just after they were served.
+            const auto signal = std::make_shared<net::cancellation_signal>();
+            const auto strand = net::make_strand(pool.get_executor());
+            net::post(strand, [&, signal, strand, count, i] {
+                s->async_acquire(
+                    count, net::bind_cancellation_slot(signal->slot(),
+                                                       net::bind_executor(strand, [&, signal](error_code, permit p) {
+                                                           hold_for_a_moment(std::move(p));
+                                                           ++ended;
+                                                       })));
+                if (i % 3 == 1) net::post(strand, [signal] { signal->emit(net::cancellation_type::terminal); });
+            });
+        }
+    };
+    std::thread other(work, 1);
+    work(2);
+    other.join();
+    pool.join();
+    CHECK(ended == 2 * rounds);
+    CHECK(most <= limit);
+    CHECK(out == 0);
+    CHECK(s->available() == limit);
+    CHECK(s->try_acquire(limit).count() == limit);
 }
 
 TEST_CASE("permits that are released on many threads are neither lost nor doubled") {
