@@ -27,7 +27,9 @@
 #include <telltale/error.hpp>
 #include <telltale/event/delivery.hpp>
 #include <telltale/event/emitter.hpp>
+#include <telltale/event/filtered.hpp>
 #include <telltale/event/subscription.hpp>
+#include <telltale/event/subscription_options.hpp>
 #include <telltale/fwd.hpp>
 #include <telltale/poll/poll_until.hpp>
 #include <telltale/poll/schedule.hpp>

@@ -14,6 +14,7 @@
 #include <telltale/core/job_report.hpp>
 #include <telltale/detail/waiter.hpp>
 #include <telltale/event/emitter.hpp>
+#include <telltale/event/filtered.hpp>
 #include <telltale/event/subscription.hpp>
 
 #include <cstddef>
@@ -87,7 +88,8 @@ public:
     };
 
     /// The jobs that pass the filter as they are now, and a subscription that continues exactly there: no event is
-    /// missed, and none is seen twice, between the two. `options.filter` and `options.from` are replaced.
+    /// missed, and none is seen twice, between the two. `options.filter` says nothing about the snapshot; `options.from`
+    /// is replaced.
     view watch(filter wanted = {}, subscription_options<event> options = {}) {
         return watch_on(executor_, std::move(wanted), std::move(options));
     }
@@ -95,7 +97,7 @@ public:
     /// The same, with the subscription on another executor.
     view watch_on(executor_type executor, filter wanted = {}, subscription_options<event> options = {});
 
-    /// Only the events, from a cursor or from now on. `options.filter` is replaced by `wanted`.
+    /// Only the events, from a cursor or from now on. `wanted` and `options.filter` must agree (see filtered()).
     subscription<event> subscribe(filter wanted = {}, subscription_options<event> options = {}) {
         return subscribe_on(executor_, std::move(wanted), std::move(options));
     }
@@ -150,11 +152,7 @@ inline board::view board::watch_on(executor_type executor, filter wanted, subscr
 
 inline subscription<event> board::subscribe_on(executor_type executor, filter wanted,
                                                subscription_options<event> options) {
-    if (wanted.empty())
-        options.filter = nullptr;
-    else
-        options.filter = [wanted = std::move(wanted)](const event& e) { return wanted.matches(e); };
-    return state_->journal().subscribe(executor, std::move(options));
+    return state_->journal().subscribe(executor, filtered(std::move(wanted), std::move(options)));
 }
 
 inline command_result board::request(std::string_view id, job_command command) {

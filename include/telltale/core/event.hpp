@@ -79,6 +79,29 @@ inline std::string_view conflation_key(const event& e) noexcept {
     return e.kind == event_kind::job_progressed && e.job ? std::string_view{e.job->id} : std::string_view{};
 }
 
+/// What a subscription can name to hear of this event: the id of the job, and under its name the value of each label.
+template <class Visitor>
+void routing_keys(const event& e, Visitor&& visit) {
+    if (!e.job) return;
+    visit(std::string_view{e.job->id}, std::string_view{});
+    for (const auto& [name, value] : e.job->labels)
+        if (!name.empty()) visit(std::string_view{value}, std::string_view{name});
+}
+
+/// The kind, as a number below 64.
+constexpr unsigned routing_class(const event& e) noexcept { return static_cast<unsigned>(e.kind); }
+
+/// What an event takes in memory, about: with its job, which it may share with others.
+inline std::size_t byte_size(const event& e) noexcept {
+    std::size_t bytes = sizeof(event) + e.data.size();
+    if (!e.job) return bytes;
+    const job& j = *e.job;
+    bytes += sizeof(job) + j.id.size() + j.name.size() + j.kind.size() + j.word.size() + j.message.size();
+    for (const auto& [name, value] : j.labels) bytes += sizeof(label_map::value_type) + name.size() + value.size();
+    if (j.error) bytes += j.error->message.size();
+    return bytes + j.health.error.size();
+}
+
 } // namespace telltale::inline TELLTALE_ABI
 
 #endif // TELLTALE_CORE_EVENT_HPP

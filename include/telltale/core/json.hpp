@@ -30,13 +30,13 @@ inline void write_json(json_writer& out, const progress& p) {
     out.end_object();
 }
 
-/// A job with all that is known of it; times in RFC 3339.
-inline void write_json(json_writer& out, const job& j) {
+/// A job with all that is known of it; times in RFC 3339, with so many digits after the second.
+inline void write_json(json_writer& out, const job& j, int time_digits = 3) {
     const auto text = [&](std::string_view name, const std::string& value) {
         if (!value.empty()) out.member(name, value);
     };
     const auto time = [&](std::string_view name, const std::optional<timestamp>& value) {
-        if (value) out.member(name, to_rfc3339(*value));
+        if (value) out.member(name, to_rfc3339(*value, time_digits));
     };
     out.begin_object().member("id", j.id);
     text("name", j.name);
@@ -60,7 +60,7 @@ inline void write_json(json_writer& out, const job& j) {
         out.key("error").begin_object().member("class", to_string(j.error->kind));
         out.member("message", j.error->message).end_object();
     }
-    if (j.health.since || j.health.state != watch_state::ok) {
+    if (j.health != watch_health{}) {
         out.key("health").begin_object().member("state", to_string(j.health.state));
         time("since", j.health.since);
         text("error", j.health.error);
@@ -77,10 +77,10 @@ inline void write_json(json_writer& out, const job& j) {
 }
 
 /// {"type":"event","cursor":"1f:17","time":"…","kind":"job_started","job":{…},"data":…}
-inline void write_json(json_writer& out, const cursor& at, const event& e) {
-    out.begin_object().member("type", "event").member("cursor", to_string(at)).member("time", to_rfc3339(e.time));
-    out.member("kind", to_string(e.kind));
-    if (e.job) write_json(out.key("job"), *e.job);
+inline void write_json(json_writer& out, const cursor& at, const event& e, int time_digits = 3) {
+    out.begin_object().member("type", "event").member("cursor", to_string(at));
+    out.member("time", to_rfc3339(e.time, time_digits)).member("kind", to_string(e.kind));
+    if (e.job) write_json(out.key("job"), *e.job, time_digits);
     if (!e.data.empty()) out.key("data").raw(e.data);
     out.end_object();
 }

@@ -6,9 +6,7 @@
 
 #include <telltale/core/cursor.hpp>
 
-#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 
@@ -29,25 +27,6 @@ struct delivery {
 
     const Event& operator*() const noexcept { return *event; }
     const Event* operator->() const noexcept { return event.get(); }
-};
-
-/// What becomes of a subscription whose reader falls behind by more than its capacity.
-enum class overflow_policy : std::uint8_t {
-    gap, ///< the oldest unread events are dropped, and the reader is told how many, where they are missing
-    end  ///< the subscription ends with errc::fell_behind after what is unread; position() is where to resume
-};
-
-template <class Event>
-struct subscription_options {
-    /// Unread events that are kept, at least 1.
-    std::size_t capacity = 1024;
-    overflow_policy overflow = overflow_policy::gap;
-    /// Which events are wanted; empty: all. Called by the emitter with its lock held: fast, without side effects, and
-    /// never back into the emitter.
-    std::function<bool(const Event&)> filter{};
-    /// Continue after this place: what history has of it comes first, and a gap if it does not reach back to it.
-    /// Absent: from now on.
-    std::optional<cursor> from{};
 };
 
 } // namespace telltale::inline TELLTALE_ABI

@@ -8,6 +8,7 @@
 #include <telltale/event/delivery.hpp>
 #include <telltale/event/detail/stream.hpp>
 #include <telltale/event/subscription.hpp>
+#include <telltale/event/subscription_options.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -18,6 +19,8 @@ namespace telltale::inline TELLTALE_ABI {
 struct emitter_options {
     /// How many past events are kept for subscriptions that begin with a cursor. 0: none.
     std::size_t history = 0;
+    /// How many bytes of them, by their byte_size; what does not fit is forgotten, oldest first.
+    std::size_t history_bytes = std::size_t{64} << 20U;
 };
 
 /// Tells events to whoever subscribes: in one order for all, each subscription with its own bound.
@@ -27,9 +30,15 @@ struct emitter_options {
 ///     news.emit("hello");
 ///     auto d = co_await reader.receive();
 ///
-/// Without a subscription and without history emit costs a load and a branch. `Event` is movable. A free function
-/// `std::string_view conflation_key(const Event&)`, found by argument-dependent lookup, makes events with the same
-/// non-empty key latest-wins.
+/// Without a subscription and without history emit costs a load and a branch; otherwise it costs as much as there are
+/// subscriptions that want the event, not as there are subscriptions.
+///
+/// `Event` is movable. Functions beside it, found by argument-dependent lookup, say more of it; each may be missing:
+/// - `std::string_view conflation_key(const Event&)`: events with the same non-empty key are latest-wins;
+/// - `void routing_keys(const Event&, auto&& visit)` calls `visit(value)` or `visit(value, name)`, both std::string_view,
+///   for each key by which subscriptions can ask for it (subscription_options::keys);
+/// - `unsigned routing_class(const Event&)`, below 64: what sort of event it is (subscription_options::classes);
+/// - `std::size_t byte_size(const Event&)`: what it takes in memory; without: sizeof(Event).
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, but for the destructor.
@@ -37,7 +46,7 @@ template <class Event>
 class emitter {
 public:
     explicit emitter(emitter_options options = {})
-        : stream_(std::make_shared<detail::event_stream<Event>>(options.history)) {}
+        : stream_(std::make_shared<detail::event_stream<Event>>(options.history, options.history_bytes)) {}
 
     emitter(const emitter&) = delete;
     emitter& operator=(const emitter&) = delete;
@@ -45,7 +54,8 @@ public:
     /// Subscriptions can read what is unread, and then get errc::closed.
     ~emitter() { stream_->close(); }
 
-    /// Tells an event to all whose filter lets it pass. Never waits for a reader.
+    /// Tells an event to all who want it. Never waits for a reader. What a filter throws comes out here; some have been
+    /// told then, others not.
     void emit(Event e) { stream_->emit(std::move(e)); }
 
     /// Begins to listen: from now on, or after a cursor.

@@ -34,6 +34,8 @@ namespace telltale::inline TELLTALE_ABI {
 struct board_options {
     /// Events that are kept for subscriptions which begin with a cursor.
     std::size_t history = 10'000;
+    /// How many bytes of them, about.
+    std::size_t history_bytes = std::size_t{64} << 20U;
     /// Jobs in a terminal state that are kept; of more, those that ended first are forgotten. Others are never forgotten.
     std::size_t finished_jobs = 10'000;
 };
@@ -46,7 +48,7 @@ public:
         : wait_state(context),
           time_(&net::use_service<time_source>(context)),
           options_(options),
-          journal_(std::make_unique<emitter<event>>(emitter_options{options.history})) {}
+          journal_(std::make_unique<emitter<event>>(emitter_options{options.history, options.history_bytes})) {}
 
     emitter<event>& journal() noexcept { return *journal_; }
 

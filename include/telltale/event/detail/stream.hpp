@@ -8,203 +8,115 @@
 #include <telltale/core/cursor.hpp>
 #include <telltale/detail/waiter.hpp>
 #include <telltale/error.hpp>
-#include <telltale/event/delivery.hpp>
+#include <telltale/event/detail/event_traits.hpp>
+#include <telltale/event/detail/subscriber.hpp>
+#include <telltale/event/detail/subscriber_index.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
-/// The unread events of one subscription.
+/// The last events, as many as fit.
 template <class Event>
-class subscriber final : public wait_state {
+class event_history {
 public:
-    using waiter_type = waiter<delivery<Event>>;
+    event_history(std::size_t limit, std::size_t byte_limit) : limit_(limit), byte_limit_(byte_limit) {}
 
-    subscriber(net::execution_context& context, subscription_options<Event> options)
-        : wait_state(context), options_(std::move(options)) {
-        options_.capacity = std::max<std::size_t>(options_.capacity, 1);
-    }
+    bool enabled() const noexcept { return limit_ > 0; }
+    std::size_t size() const noexcept { return events_.size(); }
+    const std::shared_ptr<const Event>& operator[](std::size_t i) const noexcept { return events_[i].event; }
 
-    bool wants(const Event& e) const { return !options_.filter || options_.filter(e); }
-
-    /// Called for each event in order, by the stream with its mutex held.
-    void push(const delivery<Event>& d) {
-        waiter_type* reader = nullptr;
-        {
-            const std::lock_guard lock(mutex());
-            if (end_) return;
-            reader = static_cast<waiter_type*>(waiters_.pop_front());
-            if (reader)
-                position_ = d.at;
-            else
-                keep(d, options_.capacity);
+    /// What it forgets goes into `forgotten`, for destruction without the mutex.
+    void add(const std::shared_ptr<const Event>& event, std::vector<std::shared_ptr<const Event>>& forgotten) {
+        const std::size_t bytes = byte_size_of(*event);
+        events_.push_back({event, bytes});
+        bytes_ += bytes;
+        while (events_.size() > limit_ || bytes_ > byte_limit_) {
+            bytes_ -= events_.front().bytes;
+            forgotten.push_back(std::move(events_.front().event));
+            events_.pop_front();
         }
-        if (reader) reader->complete({}, d);
     }
-
-    /// Fills a subscription that is not read yet with history, however long.
-    void preload(const delivery<Event>& d) {
-        const std::lock_guard lock(mutex());
-        keep(d, static_cast<std::size_t>(-1));
-    }
-
-    void start_at(cursor at) {
-        const std::lock_guard lock(mutex());
-        position_ = at;
-    }
-
-    void miss(cursor until, std::optional<std::uint64_t> lost) {
-        const std::lock_guard lock(mutex());
-        gap_ = delivery<Event>{until, nullptr, lost};
-    }
-
-    /// What is unread can still be read, then reading gives `reason`.
-    void end(error_code reason) {
-        wait_list all;
-        {
-            const std::lock_guard lock(mutex());
-            if (!end_) end_ = reason;
-            all.take(waiters_);
-        }
-        all.finish_all(reason);
-    }
-
-    // With the mutex held.
-    wait_list* attempt(error_code& ec, delivery<Event>& d) {
-        if (gap_) {
-            d = *std::exchange(gap_, std::nullopt);
-        } else if (!unread_.empty()) {
-            d = unread_.front();
-            forget_front();
-        } else if (end_) {
-            ec = end_;
-            return nullptr;
-        } else {
-            return &waiters_;
-        }
-        position_ = d.at;
-        return nullptr;
-    }
-
-    cursor position() const {
-        const std::lock_guard lock(mutex());
-        return position_;
-    }
-
-    void take_all(wait_list& all) noexcept override { all.take(waiters_); }
 
 private:
-    using queue = std::list<delivery<Event>>;
-
-    static std::string_view key_of(const Event& e) {
-        if constexpr (requires { conflation_key(e); })
-            return conflation_key(e);
-        else
-            return {};
-    }
-
-    void keep(const delivery<Event>& d, std::size_t capacity) {
-        const std::string_view key = key_of(*d);
-        if (!key.empty()) {
-            // A list, so that the newest of a key can move to the end: places must rise.
-            if (const auto older = latest_.find(key); older != latest_.end()) {
-                const auto entry = older->second;
-                latest_.erase(older); // before the event that holds its key
-                unread_.erase(entry);
-            }
-        }
-        if (unread_.size() >= capacity) {
-            if (options_.overflow == overflow_policy::end) {
-                end_ = make_error_code(errc::fell_behind);
-                return;
-            }
-            const std::uint64_t before = gap_ ? gap_->lost.value_or(0) : 0;
-            gap_ = delivery<Event>{unread_.front().at, nullptr, before + 1};
-            forget_front();
-        }
-        unread_.push_back(d);
-        // The key is a view into the event, which the entry keeps alive.
-        if (!key.empty()) latest_.emplace(key_of(*unread_.back()), std::prev(unread_.end()));
-    }
-
-    void forget_front() {
-        const auto entry = latest_.find(key_of(*unread_.front()));
-        if (entry != latest_.end() && entry->second == unread_.begin()) latest_.erase(entry);
-        unread_.pop_front();
-    }
-
-    wait_list waiters_;
-    subscription_options<Event> options_;
-    queue unread_;
-    std::unordered_map<std::string_view, typename queue::iterator> latest_;
-    std::optional<delivery<Event>> gap_; // stands before all that is unread
-    error_code end_;
-    cursor position_;
+    struct entry {
+        std::shared_ptr<const Event> event;
+        std::size_t bytes;
+    };
+    std::deque<entry> events_;
+    const std::size_t limit_;
+    const std::size_t byte_limit_;
+    std::size_t bytes_ = 0;
 };
 
 /// What an emitter and its subscriptions share.
 template <class Event>
-class event_stream {
+class event_stream : public std::enable_shared_from_this<event_stream<Event>> {
 public:
-    explicit event_stream(std::size_t history) : history_limit_(history), active_(history > 0) {}
+    event_stream(std::size_t history, std::size_t history_bytes)
+        : history_(history, history_bytes), active_(history > 0) {}
 
-    void emit(Event e) {
+    void emit(Event&& e) {
         if (!active_.load(std::memory_order_acquire)) {
             // Nobody listens and nothing is kept. A place in this life of the stream means nothing from here on.
             if (!skipped_.load(std::memory_order_relaxed)) skipped_.store(true, std::memory_order_relaxed);
             return;
         }
-        auto shared = std::make_shared<const Event>(std::move(e));
-        const std::lock_guard lock(mutex_);
-        ++at_.offset;
-        const delivery<Event> d{at_, std::move(shared), std::nullopt};
-        if (history_limit_ > 0) {
-            if (history_.size() == history_limit_) history_.pop_front();
-            history_.push_back(d);
-        }
-        for (const auto& s : subscribers_)
-            if (s->wants(*d)) s->push(d);
+        tell(std::move(e));
     }
 
-    void add(std::shared_ptr<subscriber<Event>> s, const std::optional<cursor>& from) {
+    std::shared_ptr<subscriber<Event>> add(net::execution_context& context, subscription_options<Event> options) {
+        const auto from = options.from;
+        auto s = std::make_shared<subscriber<Event>>(context, this->shared_from_this(), mutex_, std::move(options));
         const std::lock_guard lock(mutex_);
-        active_.store(true, std::memory_order_release);
+        if (closed_) {
+            s->end(make_error_code(errc::closed));
+        } else {
+            index_.add(*s);
+            active_.store(true, std::memory_order_release);
+        }
         if (skipped_.exchange(false)) at_ = cursor{new_epoch(), 0};
+        s->set_epoch(at_.epoch);
         s->start_at(from.value_or(at_));
         if (from) replay(*s, *from);
-        if (closed_)
-            s->end(make_error_code(errc::closed));
-        else
-            subscribers_.push_back(std::move(s));
+        return s;
     }
 
-    void remove(const std::shared_ptr<subscriber<Event>>& s) {
-        const std::lock_guard lock(mutex_);
-        std::erase(subscribers_, s);
-        active_.store(history_limit_ > 0 || !subscribers_.empty(), std::memory_order_release);
+    void remove(subscriber<Event>& s) {
+        wait_list waiting;
+        unread_events<Event> unread;
+        {
+            const std::lock_guard lock(mutex_);
+            index_.remove(s);
+            active_.store(history_.enabled() || !index_.empty(), std::memory_order_release);
+            unread = s.abandon();
+            s.take_all(waiting);
+        }
+        waiting.finish_all(net::error::operation_aborted);
     }
 
     void close() {
-        std::vector<std::shared_ptr<subscriber<Event>>> all;
+        wait_list waiting;
         {
             const std::lock_guard lock(mutex_);
             closed_ = true;
-            all.swap(subscribers_);
+            index_.for_each([&](subscriber<Event>& s) {
+                s.end(make_error_code(errc::closed));
+                s.take_all(waiting);
+            });
         }
-        for (const auto& s : all) s->end(make_error_code(errc::closed));
+        waiting.finish_all(make_error_code(errc::closed));
     }
 
     cursor now() const {
@@ -214,10 +126,38 @@ public:
 
     std::size_t subscribers() const {
         const std::lock_guard lock(mutex_);
-        return subscribers_.size();
+        return closed_ ? 0 : index_.size();
     }
 
+    std::mutex& mutex() noexcept { return mutex_; }
+
+    // With the mutex held.
+    cursor newest() const noexcept { return at_; }
+
 private:
+    void tell(Event&& e) {
+        std::vector<std::shared_ptr<const Event>> forgotten;
+        struct ready_at_exit { // also where a filter throws
+            wait_list list;
+            ~ready_at_exit() { list.ready_all(); }
+        } woken;
+        {
+            const std::lock_guard lock(mutex_);
+            found_.clear();
+            index_.find(e, found_);
+            if (found_.empty() && !history_.enabled()) {
+                ++at_.offset;
+                return;
+            }
+            told_event<Event> told(std::move(e));
+            told.at = {at_.epoch, ++at_.offset};
+            if (history_.enabled()) history_.add(told.event, forgotten);
+            for (const auto* const group : found_)
+                group->for_each([&](subscriber<Event>& s) { s.tell(told, woken.list); });
+        }
+        woken.list.ready_all();
+    }
+
     static std::uint64_t new_epoch() {
         std::random_device random;
         return (static_cast<std::uint64_t>(random()) << 32U | random()) | 1U;
@@ -231,16 +171,28 @@ private:
         }
         const std::uint64_t kept_after = at_.offset - history_.size();
         if (from.offset < kept_after) s.miss(cursor{at_.epoch, kept_after}, kept_after - from.offset);
-        const auto first = from.offset > kept_after ? from.offset - kept_after : 0;
-        for (auto i = history_.begin() + static_cast<std::ptrdiff_t>(first); i != history_.end(); ++i)
-            if (s.wants(**i)) s.preload(*i);
+        const std::uint64_t first = from.offset > kept_after ? from.offset - kept_after : 0;
+        for (std::uint64_t i = first; i < history_.size(); ++i) {
+            const told_event<Event> told(history_[i], {at_.epoch, kept_after + i + 1});
+            if (has_key_of(s, *told.event) && s.wants(told)) s.preload(told);
+        }
     }
 
-    mutable std::mutex mutex_; // before the mutexes of the subscribers
+    static bool has_key_of(const subscriber<Event>& s, const Event& e) {
+        if (s.keys().empty()) return true;
+        bool found = false;
+        visit_routing_keys(e, [&](std::string_view value, std::string_view name = {}) {
+            found = found || std::any_of(s.keys().begin(), s.keys().end(),
+                                         [&](const auto& key) { return key.value == value && key.name == name; });
+        });
+        return found;
+    }
+
+    mutable std::mutex mutex_;
     cursor at_{new_epoch(), 0};
-    const std::size_t history_limit_;
-    std::deque<delivery<Event>> history_;
-    std::vector<std::shared_ptr<subscriber<Event>>> subscribers_;
+    event_history<Event> history_;
+    subscriber_index<Event> index_;
+    std::vector<const typename subscriber_index<Event>::group*> found_; // kept for its memory
     bool closed_ = false;
     std::atomic<bool> active_;
     std::atomic<bool> skipped_{false};
