@@ -7,6 +7,8 @@
 #include <telltale/asio.hpp>
 #include <telltale/detail/waiter.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -39,20 +41,18 @@ public:
 
     explicit time_source(net::execution_context& context) : service(context) {}
 
-    bool is_virtual() const {
-        const std::lock_guard lock(mutex_);
-        return now_.has_value();
-    }
+    bool is_virtual() const noexcept { return virtual_.load(std::memory_order_acquire); }
 
     clock::time_point now() const {
+        if (!is_virtual()) return clock::now();
         const std::lock_guard lock(mutex_);
-        return now_ ? *now_ : clock::now();
+        return now_;
     }
 
     std::chrono::system_clock::time_point system_now() const {
+        if (!is_virtual()) return std::chrono::system_clock::now();
         const std::lock_guard lock(mutex_);
-        if (!now_) return std::chrono::system_clock::now();
-        return calendar_ + std::chrono::duration_cast<std::chrono::system_clock::duration>(now_->time_since_epoch());
+        return calendar_ + std::chrono::duration_cast<std::chrono::system_clock::duration>(now_.time_since_epoch());
     }
 
     /// From now on time stands still at `now` until advance(); the calendar shows `calendar`.
@@ -60,6 +60,7 @@ public:
         const std::lock_guard lock(mutex_);
         now_ = now;
         calendar_ = calendar - std::chrono::duration_cast<std::chrono::system_clock::duration>(now.time_since_epoch());
+        virtual_.store(true, std::memory_order_release);
     }
 
     void add(clock::time_point expiry, std::weak_ptr<virtual_timer_state> timer) {
@@ -86,7 +87,7 @@ public:
             std::shared_ptr<virtual_timer_state> due;
             {
                 const std::lock_guard lock(mutex_);
-                if (now_ && *now_ < to) now_ = to;
+                now_ = std::max(now_, to);
                 if (timers_.empty() || timers_.begin()->first > to) return;
                 due = timers_.begin()->second.lock();
                 timers_.erase(timers_.begin());
@@ -105,7 +106,9 @@ private:
     void shutdown() noexcept override {}
 
     mutable std::mutex mutex_;
-    std::optional<clock::time_point> now_;
+    std::atomic<bool> virtual_{false};
+    // Of virtual time:
+    clock::time_point now_{};
     std::chrono::system_clock::time_point calendar_{};
     std::multimap<clock::time_point, std::weak_ptr<virtual_timer_state>> timers_; // equal keys: first in, first out
 };

@@ -4,6 +4,8 @@
 #include <telltale/beast/broadcaster.hpp>
 
 #include <telltale/beast/websocket.hpp>
+#include <telltale/sync/manual_reset_event.hpp>
+#include <telltale/testing/virtual_clock.hpp>
 
 #include "catch.hpp"
 
@@ -23,10 +25,12 @@ using net::awaitable;
 using net::use_awaitable;
 using messages = std::vector<std::string>;
 
-// A client that notes what it gets. It reads while `reading`.
+// A client that notes what it gets. It reads while `reading` is set.
 struct client {
+    explicit client(const net::any_io_executor& executor) : reading(executor) { reading.set(); }
+
     messages got;
-    bool reading = true;
+    manual_reset_event reading;
     bool open = false;
     bool ended = false;
     unsigned code = 0;
@@ -45,7 +49,7 @@ awaitable<void> attend(client& c, tcp::endpoint to, std::string target) {
     c.open = !failed;
     boost::beast::flat_buffer in;
     while (c.open) {
-        while (!c.reading) co_await net::post(ex, use_awaitable);
+        co_await c.reading.wait();
         auto [ec, n] = co_await c.stream->async_read(in, as_result);
         if (ec) break;
         c.got.push_back(boost::beast::buffers_to_string(in.data()));
@@ -73,7 +77,7 @@ struct fixture {
     }
 
     client& connect(const std::string& target = "/ws") {
-        clients.emplace_back();
+        clients.emplace_back(context.get_executor());
         net::co_spawn(context, attend(clients.back(), server.local_endpoint(), target), net::detached);
         return clients.back();
     }
@@ -93,6 +97,7 @@ struct fixture {
     }
 
     net::io_context context{1};
+    testing::virtual_clock clock{context};
     board jobs;
     std::optional<broadcaster> events;
     http_server server;
@@ -217,21 +222,20 @@ TEST_CASE("broadcaster: resumes by cursor, or says that it cannot", "[broadcaste
 TEST_CASE("broadcaster: slow clients", "[broadcaster]") {
     broadcaster_options options;
     options.hub.max_queued_bytes = 20000;
-    options.hub.close_timeout = options.hub.idle_timeout = std::chrono::hours(1); // of a clock that is not ours
     options.hub.on_slow = GENERATE(slow_client_policy::conflate, slow_client_policy::gap, slow_client_policy::close);
     fixture f(options);
     auto& fast = f.connect();
     auto& slow = f.connect();
     f.await(fast, 1);
     f.await(slow, 1);
-    slow.reading = false;
+    slow.reading.reset();
     // Until the slow one has more than kernel and outbox take; 8 MiB at most.
     std::size_t told = 0;
     for (; told < 4000; ++told) {
         f.jobs.emit_custom("\"" + std::string(2000, 'x') + "\"");
         f.await(fast, told + 2);
     }
-    slow.reading = true;
+    slow.reading.set();
     if (options.hub.on_slow == slow_client_policy::close) {
         f.run_until([&] { return slow.ended; });
         CHECK(slow.code == 1013);
@@ -280,16 +284,27 @@ TEST_CASE("websocket_hub: limits", "[websocket_hub]") {
         CHECK(!no.open);
     }
     SECTION("pings keep a listener that reads; one that does not is let go") {
-        options.hub.ping_interval = 20ms;
-        options.hub.idle_timeout = 100ms;
+        options.hub.ping_interval = 1min;
+        options.hub.idle_timeout = 1h;
         fixture f(options);
         auto& reads = f.connect();
         auto& silent = f.connect();
         f.await(reads, 1);
         f.await(silent, 1);
-        silent.reading = false;
+        silent.reading.reset();
         f.report("1", job_state::running); // ends the read that is pending
-        f.run_until([&] { return f.events->sessions() == 1; });
+        std::size_t pings = 0;
+        reads.stream->native().control_callback(
+            [&pings](boost::beast::websocket::frame_type kind, boost::beast::string_view) {
+                pings += kind == boost::beast::websocket::frame_type::ping;
+            });
+        // Each minute passes when the ping of the last has come: the clock does not outrun the sockets.
+        for (std::size_t minute = 0; f.events->sessions() == 2; ++minute) {
+            REQUIRE(minute < 100);
+            f.run_until([&] { return pings >= minute; });
+            f.clock.run_for(1min);
+        }
+        CHECK(pings >= 55);
         CHECK(!reads.ended);
     }
 }
@@ -300,7 +315,7 @@ TEST_CASE("websocket_hub: publish from other threads", "[websocket_hub]") {
     http_server server(context.get_executor());
     server.on_upgrade("/", hub.acceptor());
     server.listen({net::ip::address_v4::loopback(), 0});
-    client c;
+    client c(context.get_executor());
     net::co_spawn(context, attend(c, server.local_endpoint(), "/"), net::detached);
     while (hub.sessions() == 0) context.run_one();
     net::thread_pool pool(2);

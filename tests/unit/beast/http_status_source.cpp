@@ -7,12 +7,14 @@
 #include <telltale/board/board.hpp>
 #include <telltale/error.hpp>
 #include <telltale/poll/status_poller.hpp>
+#include <telltale/testing/virtual_clock.hpp>
 
 #include "catch.hpp"
 
 #include <chrono>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,7 +63,8 @@ net::awaitable<http_response> cancel(std::shared_ptr<worker> w, http_request r) 
 net::awaitable<http_response> csv(http_request) { co_return make_response(200, "text/csv", "a,b\n"); }
 
 struct fixture {
-    net::io_context context{};
+    net::io_context context{1};
+    testing::virtual_clock clock{context};
     std::shared_ptr<worker> w = std::make_shared<worker>();
     http_server server{context.get_executor()};
     http_client client{context.get_executor()};
@@ -132,23 +135,6 @@ net::awaitable<void> test_cancel(http_status_source source) {
     CHECK(ec == errc::http_status);
 }
 
-net::awaitable<void> test_main_job(http_status_source source) {
-    const auto executor = co_await net::this_coro::executor;
-    board all(executor);
-    status_poller poller(executor, source, all.sink(), {.interval = 5ms, .jitter = 0});
-    poller.watch("1");
-    poller.watch("cancel me", {.control = source.control("cancel me")});
-    const job one = co_await poller.async_wait("1");
-    CHECK(one.state == job_state::succeeded);
-    CHECK(all.request("cancel me", job_command::pause) == command_result::unsupported);
-    CHECK(all.request("1", job_command::cancel) == command_result::unsupported);
-    CHECK(all.request("cancel me", job_command::cancel) == command_result::accepted);
-    const job other = co_await poller.async_wait("cancel me");
-    CHECK(other.state == job_state::cancelled);
-    CHECK(all.find("1")->state == job_state::succeeded);
-    CHECK(all.find("cancel me")->state == job_state::cancelled);
-}
-
 net::awaitable<void> test_unreachable(http_client& client) {
     http_status_source source(client, "http://127.0.0.1:1", telltale_profile());
     error_code ec;
@@ -170,7 +156,33 @@ TEST_CASE_METHOD(fixture, "http_status_source: polls, lists and fetches, with na
 TEST_CASE_METHOD(fixture, "http_status_source: cancels at the source") { run(test_cancel(source())); }
 
 TEST_CASE_METHOD(fixture, "http_status_source: a poller, a board, and a cancel through the board") {
-    run(test_main_job(source()));
+    board all(context.get_executor());
+    const http_status_source api = source();
+    status_poller poller(context.get_executor(), api, all.sink(), {.jitter = 0});
+    // Time passes only while no request is under way.
+    const auto wait_for = [&](const job_id& id) {
+        std::optional<job> over;
+        poller.async_wait(id, [&over](error_code ec, job j) {
+            CHECK_FALSE(ec);
+            over = std::move(j);
+        });
+        while (!over) {
+            if (poller.polling() == 0)
+                clock.run_for(poller_options{}.interval);
+            else
+                context.run_one();
+        }
+        return over->state;
+    };
+    poller.watch("1");
+    poller.watch("cancel me", {.control = api.control("cancel me")});
+    CHECK(wait_for("1") == job_state::succeeded);
+    CHECK(all.request("cancel me", job_command::pause) == command_result::unsupported);
+    CHECK(all.request("1", job_command::cancel) == command_result::unsupported);
+    CHECK(all.request("cancel me", job_command::cancel) == command_result::accepted);
+    CHECK(wait_for("cancel me") == job_state::cancelled);
+    CHECK(all.find("1")->state == job_state::succeeded);
+    CHECK(all.find("cancel me")->state == job_state::cancelled);
     CHECK(w->cancels == 1);
 }
 

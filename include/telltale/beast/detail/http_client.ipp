@@ -70,6 +70,7 @@ public:
     void forget(http_exchange& e);
     void remove(http_exchange& e);
     void need(steady_time deadline) { watchdog_.need(deadline); }
+    steady_time now() const { return watchdog_.now(); }
 
     const net::any_io_executor executor;
     const http_client_options options;
@@ -105,7 +106,7 @@ public:
         method_ = request.method;
         write_head(request, *url);
         url_ = std::move(*url);
-        deadline_ = std::chrono::steady_clock::now() + pool_->options.timeout;
+        deadline_ = pool_->now() + pool_->options.timeout;
         pool_->need(deadline_);
         // A request that may be sent again needs no look at a connection that was in use a moment ago.
         connection_ = pool_->take(key(), !idempotent());
@@ -156,7 +157,7 @@ private:
     void connect() {
         connection_ = std::make_unique<http_connection>(pool_->executor);
         connection_->key = key();
-        connect_deadline_ = std::chrono::steady_clock::now() + pool_->options.connect_timeout;
+        connect_deadline_ = pool_->now() + pool_->options.connect_timeout;
         pool_->need(connect_deadline_);
         error_code ec;
         const auto address = net::ip::make_address(url_.host, ec);
@@ -365,7 +366,7 @@ inline steady_time http_pool_impl::look(steady_time now) {
 inline std::unique_ptr<http_connection> http_pool_impl::take(const std::string& key, bool check_all) {
     const auto found = idle_.find(key);
     if (found == idle_.end()) return nullptr;
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = watchdog_.now();
     const auto oldest = now - options.idle_timeout;
     const auto trusted = now - std::chrono::milliseconds(100);
     while (!found->second.empty()) {
@@ -379,7 +380,7 @@ inline std::unique_ptr<http_connection> http_pool_impl::take(const std::string& 
 }
 
 inline void http_pool_impl::keep(std::unique_ptr<http_connection> connection) {
-    connection->idle_since = std::chrono::steady_clock::now();
+    connection->idle_since = watchdog_.now();
     if (idle_count_ >= options.max_idle) drop_old(connection->idle_since);
     auto& kept = idle_[connection->key];
     if (kept.size() >= options.max_idle_per_host || idle_count_ >= options.max_idle) return;

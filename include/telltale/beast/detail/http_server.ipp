@@ -102,6 +102,7 @@ public:
     std::size_t connections() const noexcept override { return sessions_.size(); }
 
     void need(steady_time at) { watchdog_.need(at); }
+    steady_time now() const { return watchdog_.now(); }
     void add(http_session& s);
     void forget(http_session& s) noexcept;
     std::shared_ptr<const http_upgrade_handler> find_upgrade(std::string_view path) const {
@@ -179,7 +180,7 @@ private:
     enum class state { header, body, handling, writing, lingering };
 
     void deadline(std::chrono::milliseconds after) {
-        deadline_ = std::chrono::steady_clock::now() + after;
+        deadline_ = service_->now() + after;
         service_->need(deadline_);
     }
 
@@ -438,7 +439,7 @@ inline void http_service_impl::accepted(error_code ec, tcp::socket socket) {
         const auto session = std::make_shared<http_session>(shared_from_this(), std::move(socket));
         sessions_.size() > options.max_connections ? session->refuse() : session->start();
     } else if (ec == net::error::no_descriptors || ec == net::error::no_memory || ec == net::error::no_buffer_space) {
-        accept_again_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+        accept_again_ = watchdog_.now() + std::chrono::milliseconds(100);
         need(accept_again_);
         return;
     } else if (ec == net::error::operation_aborted || ec == net::error::bad_descriptor) {

@@ -5,6 +5,7 @@
 #define TELLTALE_BEAST_DETAIL_WATCHDOG_HPP
 
 #include <telltale/asio.hpp>
+#include <telltale/sync/timer.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -36,6 +37,9 @@ public:
         rest();
     }
 
+    /// The time on its clock, which is that of its execution context.
+    steady_time now() const { return state_->clock.now(); }
+
     /// There is a deadline at `at`.
     void need(steady_time at) {
         if (at < state_->armed) arm(state_, at);
@@ -44,14 +48,14 @@ public:
     /// There is no deadline any more: the timer must not keep the context running.
     void rest() {
         state_->armed = never;
-        state_->timer.cancel();
+        state_->clock.cancel();
     }
 
 private:
     struct state {
         state(net::any_io_executor ex, std::chrono::steady_clock::duration r, look_function f)
-            : timer(ex), resolution(r), look(std::move(f)) {}
-        net::steady_timer timer;
+            : clock(ex), resolution(r), look(std::move(f)) {}
+        timer clock;
         std::chrono::steady_clock::duration resolution;
         look_function look;
         steady_time armed = never;
@@ -59,11 +63,11 @@ private:
 
     static void arm(const std::shared_ptr<state>& s, steady_time at) {
         s->armed = at;
-        s->timer.expires_at(at);
-        s->timer.async_wait([s, at](error_code ec) {
+        s->clock.expires_at(at);
+        s->clock.async_wait([s, at](error_code ec) {
             if (ec || s->armed != at || !s->look) return;
             s->armed = never;
-            const auto now = std::chrono::steady_clock::now();
+            const auto now = s->clock.now();
             const auto look = s->look; // it may destroy the watchdog
             const auto next = look(now);
             if (s->look && next < s->armed) arm(s, std::max(next, now + s->resolution));

@@ -39,6 +39,7 @@ public:
     void forget(hub_session& s) noexcept;
     void opened() noexcept { ++open_; }
     void need(steady_time at) { watchdog_.need(at); }
+    steady_time now() const { return watchdog_.now(); }
     /// Flush this session when the turn is over.
     void flush_later(std::shared_ptr<hub_session> s);
 
@@ -76,7 +77,7 @@ public:
           request_(std::move(up.request)),
           out_(std::make_shared<outbox>(std::move(up.socket), hub_->options.max_queued_bytes)),
           stream_(out_),
-          heard_at_(std::chrono::steady_clock::now()) {
+          heard_at_(hub_->now()) {
         hub_->add(*this);
     }
     ~hub_session() override { end(); }
@@ -172,7 +173,7 @@ private:
         out_->open();
         open_ = true;
         hub_->opened();
-        heard_at_ = std::chrono::steady_clock::now();
+        heard_at_ = hub_->now();
         ping_at_ = heard_at_ + hub_->options.ping_interval;
         deadline_ = heard_at_ + hub_->options.idle_timeout;
         hub_->need(std::min(ping_at_, deadline_));
@@ -221,7 +222,7 @@ private:
     void begin_closing() {
         if (!hub_) return;
         closing_ = true;
-        deadline_ = std::chrono::steady_clock::now() + hub_->options.close_timeout;
+        deadline_ = hub_->now() + hub_->options.close_timeout;
         hub_->need(deadline_);
     }
 
