@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_TESTS_CONTRACT_OPERATION_HPP
+#define TELLTALE_TESTS_CONTRACT_OPERATION_HPP
+
+#include "contract.hpp"
+
+#include "catch.hpp"
+
+#include <telltale/sync/with_timeout.hpp>
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+// A row of the table:
+//
+//     template <class Executor = net::any_io_executor>
+//     struct semaphore_acquire {
+//         static about row() { return {.name = "semaphore::async_acquire", .value = "a permit"}; }
+//         using signature = void(error_code, permit);
+//         explicit semaphore_acquire(const Executor& executor);
+//         template <class... Token> auto start(Token&&... token) { return object.async_acquire(std::forward<...>...); }
+//         void ready();                                // one more may succeed; from any thread
+//         static std::string show(const permit& p);    // where there is a value
+//         net::awaitable<permit, Executor> face();     // where there is the awaitable face
+//     };
+//     TELLTALE_CONTRACT(semaphore_acquire);
+//
+// ready() makes ready what waits, or what will be started. Successes keep their value until the test has ended.
+
+namespace telltale_test::contract {
+
+template <class Row>
+using row_executor = std::decay_t<decltype(std::declval<Row&>().executor)>;
+
+inline error_code code_of(const std::exception_ptr& e) {
+    if (!e) return {};
+    try {
+        std::rethrow_exception(e);
+    } catch (const telltale::system_error& error) {
+        return error.code();
+    }
+}
+inline error_code code_of(error_code ec) { return ec; }
+
+template <class Row, class Error, class... Values>
+outcome outcome_of(Error error, Values... values) {
+    outcome o;
+    o.error = code_of(error);
+    if constexpr (sizeof...(Values) == 1) {
+        o.value = Row::show(values...);
+        o.kept = std::make_shared<std::tuple<Values...>>(std::move(values)...);
+    }
+    return o;
+}
+
+/// Calls something that returns nothing or a value.
+template <class Row, class Get>
+outcome outcome_of_get(Get get) {
+    try {
+        if constexpr (std::is_void_v<decltype(get())>) {
+            get();
+            return {};
+        } else {
+            return outcome_of<Row>(error_code{}, get());
+        }
+    } catch (const telltale::system_error& error) {
+        return {error.code(), {}, {}};
+    }
+}
+
+/// The handler with everything that a handler can have. Move-only.
+template <class Row>
+class full_handler {
+public:
+    using executor_type = net::any_io_executor;
+    using allocator_type = counting_allocator<void>;
+    using cancellation_slot_type = net::cancellation_slot;
+
+    explicit full_handler(record_ptr r) : record_(std::move(r)) {}
+    full_handler(full_handler&&) = default;
+    full_handler& operator=(full_handler&&) = default;
+
+    executor_type get_executor() const noexcept { return record_->home; }
+    allocator_type get_allocator() const noexcept { return allocator_type(record_->counts); }
+    cancellation_slot_type get_cancellation_slot() const noexcept { return record_->signal.slot(); }
+
+    template <class Error, class... Values>
+    void operator()(Error error, Values... values) {
+        const record_ptr r = std::move(record_);
+        r->complete(outcome_of<Row>(std::move(error), std::move(values)...));
+    }
+
+private:
+    record_ptr record_;
+};
+
+template <class Row>
+auto plain_handler(record_ptr r) {
+    return [r = std::move(r)](auto error, auto... values) {
+        r->complete(outcome_of<Row>(std::move(error), std::move(values)...));
+    };
+}
+
+template <class Signature>
+struct first_argument;
+template <class Error, class... Values>
+struct first_argument<void(Error, Values...)> {
+    using type = Error;
+};
+
+template <class Row>
+class subject_of final : public subject {
+    using signature = typename Row::signature;
+    static constexpr bool has_error_code = std::is_same_v<typename first_argument<signature>::type, error_code>;
+
+public:
+    explicit subject_of(const executor_type& executor) : executor_(executor), row_(executor) {}
+
+    void start(record_ptr r) override { row_.start(full_handler<Row>(std::move(r))); }
+    void start_plain(record_ptr r) override { row_.start(plain_handler<Row>(std::move(r))); }
+    void start_detached() override { row_.start(net::detached); }
+
+    started_future start_future() override {
+        using future = decltype(row_.start(net::use_future));
+        auto f = std::make_shared<future>(row_.start(net::use_future));
+        return {[f] { return f->wait_for(std::chrono::seconds{0}) == std::future_status::ready; },
+                [f] { return outcome_of_get<Row>([&] { return f->get(); }); }};
+    }
+
+    std::function<void(record_ptr)> defer() override {
+        using operation = std::decay_t<decltype(row_.start(telltale::deferred))>;
+        auto op = std::make_shared<operation>(row_.start(telltale::deferred));
+        return [op](record_ptr r) { std::move (*op)(full_handler<Row>(std::move(r))); };
+    }
+
+    net::awaitable<void> await(awaited token, record_ptr r) override {
+        outcome o;
+        try {
+            switch (token) {
+            case awaited::use_awaitable: o = co_await await_plain(); break;
+            case awaited::defaulted: o = co_await await_default(); break;
+            case awaited::as_tuple: o = co_await await_tuple(); break;
+            case awaited::redirect_error: o = co_await await_redirected(); break;
+            }
+        } catch (const telltale::system_error& error) {
+            o.error = error.code();
+        }
+        r->complete(std::move(o));
+    }
+
+    void start_timed(std::chrono::steady_clock::duration limit, record_ptr r) override {
+        telltale::async_with_timeout<signature>(
+            executor_, [this](auto handler) { row_.start(std::move(handler)); }, limit,
+            full_handler<Row>(std::move(r)));
+    }
+
+    bool has_face() const override {
+        return requires(Row & r) { r.face(); };
+    }
+
+    net::awaitable<void> face(record_ptr r) override {
+        outcome o;
+        if constexpr (requires { row_.face(); }) {
+            try {
+                using value = typename decltype(row_.face())::value_type;
+                if constexpr (std::is_void_v<value>)
+                    co_await row_.face();
+                else
+                    o = outcome_of<Row>(error_code{}, co_await row_.face());
+            } catch (const telltale::system_error& error) {
+                o.error = error.code();
+            }
+        }
+        r->complete(std::move(o));
+        co_return;
+    }
+
+    void ready() override { row_.ready(); }
+
+private:
+    using value_type = typename decltype(std::declval<Row&>().start(net::use_awaitable))::value_type;
+
+    net::awaitable<outcome> await_plain() {
+        if constexpr (std::is_void_v<value_type>) {
+            co_await row_.start(net::use_awaitable);
+            co_return outcome{};
+        } else {
+            co_return outcome_of<Row>(error_code{}, co_await row_.start(net::use_awaitable));
+        }
+    }
+
+    net::awaitable<outcome> await_default() {
+        if constexpr (std::is_void_v<value_type>) {
+            co_await row_.start();
+            co_return outcome{};
+        } else {
+            co_return outcome_of<Row>(error_code{}, co_await row_.start());
+        }
+    }
+
+    net::awaitable<outcome> await_tuple() {
+        auto result = co_await row_.start(telltale::as_result);
+        co_return std::apply([](auto&&... v) { return outcome_of<Row>(std::move(v)...); }, std::move(result));
+    }
+
+    net::awaitable<outcome> await_redirected() {
+        if constexpr (!has_error_code) { // redirect_error redirects error codes only
+            co_return co_await await_plain();
+        } else if constexpr (std::is_void_v<value_type>) {
+            error_code ec;
+            co_await row_.start(net::redirect_error(net::use_awaitable, ec));
+            co_return outcome{ec, {}, {}};
+        } else {
+            error_code ec;
+            auto value = co_await row_.start(net::redirect_error(net::use_awaitable, ec));
+            co_return outcome_of<Row>(ec, std::move(value));
+        }
+    }
+
+    executor_type executor_;
+    Row row_;
+};
+
+/// basic_x<Executor>: its two faces on an executor type that is not any_io_executor.
+template <template <class> class Row, class Executor>
+class concrete_subject_of final : public concrete_subject {
+public:
+    explicit concrete_subject_of(const Executor& executor) : executor_(executor), row_(executor) {}
+
+    void start(record_ptr r) override { row_.start(full_handler<Row<Executor>>(std::move(r))); }
+    void start_plain(record_ptr r) override { row_.start(plain_handler<Row<Executor>>(std::move(r))); }
+    void spawn(record_ptr r) override { net::co_spawn(executor_, wait(row_, std::move(r)), net::detached); }
+    void ready() override { row_.ready(); }
+
+private:
+    using value_type = typename decltype(std::declval<Row<Executor>&>().start())::value_type;
+
+    static net::awaitable<void, Executor> wait(Row<Executor>& row, record_ptr r) {
+        if constexpr (std::is_void_v<value_type>) {
+            co_await row.start();
+            r->complete({});
+        } else {
+            r->complete(outcome_of<Row<Executor>>(error_code{}, co_await row.start()));
+        }
+    }
+
+    Executor executor_;
+    Row<Executor> row_;
+};
+
+/// Runs an io_context in virtual time: whatever is ready, and the next thing that waits for a time.
+inline void run_step(net::io_context& context) {
+    context.restart();
+    auto& time = net::use_service<telltale::detail::time_source>(context);
+    if (context.poll() == 0)
+        if (const auto next = time.next_expiry()) time.advance_to(*next);
+}
+
+template <template <class> class Row, class Context, class Executor>
+void keeps_the_contract_on_concrete(Context& context, const Executor& executor, const std::function<void()>& run) {
+    net::use_service<telltale::detail::time_source>(context).make_virtual({}, {});
+    concrete_subject_of<Row, Executor> object(executor);
+    keeps_the_contract_on(Row<net::any_io_executor>::row(), object, net::make_strand(executor_type(executor)), run);
+}
+
+template <template <class> class Row>
+void keeps_the_contract_on_concrete_executors() {
+    net::io_context context;
+    const auto run = [&] { run_step(context); };
+    keeps_the_contract_on_concrete<Row>(context, context.get_executor(), run);
+    keeps_the_contract_on_concrete<Row>(context, net::make_strand(context.get_executor()), run);
+    net::thread_pool pool(1);
+    keeps_the_contract_on_concrete<Row>(pool, pool.get_executor(), [] { std::this_thread::yield(); });
+}
+
+} // namespace telltale_test::contract
+
+/// A row whose objects run on any_io_executor only.
+#define TELLTALE_CONTRACT(ROW)                                                                                \
+    TEST_CASE("contract: " #ROW) {                                                                            \
+        using namespace telltale_test::contract;                                                              \
+        keeps_the_contract(ROW::row(), [](executor_type e) { return std::make_unique<subject_of<ROW>>(e); }); \
+    }                                                                                                         \
+    TEST_CASE("stress: " #ROW) {                                                                              \
+        using namespace telltale_test::contract;                                                              \
+        stands_stress(ROW::row(), [](executor_type e) { return std::make_unique<subject_of<ROW>>(e); });      \
+    }                                                                                                         \
+    static_assert(true)
+
+/// A row that is a template on the executor of its objects.
+#define TELLTALE_CONTRACT_BASIC(ROW)                                              \
+    using ROW##_of_any = ROW<telltale::net::any_io_executor>;                     \
+    TELLTALE_CONTRACT(ROW##_of_any);                                              \
+    TEST_CASE("contract: " #ROW " on concrete executors") {                       \
+        telltale_test::contract::keeps_the_contract_on_concrete_executors<ROW>(); \
+    }                                                                             \
+    static_assert(true)
+
+#endif // TELLTALE_TESTS_CONTRACT_OPERATION_HPP
