@@ -17,6 +17,7 @@ struct job;
 struct job_error;
 struct job_report;
 struct progress;
+struct rate_limit;
 struct status;
 struct watch_health;
 class acceptors;
@@ -29,11 +30,18 @@ class json_writer;
 class permit;
 class status_poller;
 class task_group;
+class token_bucket;
 
+template <class Executor>
+class basic_auto_reset_event;
+template <class Executor>
+class basic_latch;
 template <class Executor>
 class basic_manual_reset_event;
 template <class Executor>
 class basic_progress_tracker;
+template <class Executor>
+class basic_rate_limiter;
 template <class Executor>
 class basic_semaphore;
 template <class Executor>

@@ -23,6 +23,7 @@
 #include <telltale/core/json_writer.hpp>
 #include <telltale/core/progress.hpp>
 #include <telltale/core/time.hpp>
+#include <telltale/core/token_bucket.hpp>
 #include <telltale/core/watch_health.hpp>
 #include <telltale/error.hpp>
 #include <telltale/event/delivery.hpp>
@@ -44,8 +45,12 @@
 #include <telltale/run/job_context.hpp>
 #include <telltale/run/job_failure.hpp>
 #include <telltale/run/job_manager.hpp>
+#include <telltale/sync/auto_reset_event.hpp>
+#include <telltale/sync/latch.hpp>
 #include <telltale/sync/mailbox.hpp>
 #include <telltale/sync/manual_reset_event.hpp>
+#include <telltale/sync/queue.hpp>
+#include <telltale/sync/rate_limiter.hpp>
 #include <telltale/sync/semaphore.hpp>
 #include <telltale/sync/task_group.hpp>
 #include <telltale/sync/timer.hpp>

@@ -6,51 +6,13 @@
 
 #include <telltale/asio.hpp>
 #include <telltale/detail/waiter.hpp>
+#include <telltale/sync/detail/event_state.hpp>
 
 #include <memory>
-#include <mutex>
 #include <tuple>
 #include <utility>
 
 namespace telltale::inline TELLTALE_ABI {
-
-namespace detail {
-
-class manual_reset_event_state final : public wait_state {
-public:
-    using wait_state::wait_state;
-
-    void set() {
-        wait_list all;
-        {
-            const std::lock_guard lock(mutex());
-            set_ = true;
-            all.take(waiters_);
-        }
-        all.finish_all({});
-    }
-
-    void reset() {
-        const std::lock_guard lock(mutex());
-        set_ = false;
-    }
-
-    bool is_set() const {
-        const std::lock_guard lock(mutex());
-        return set_;
-    }
-
-    // With the mutex held.
-    wait_list* list_to_wait_in() noexcept { return set_ ? nullptr : &waiters_; }
-
-    void take_all(wait_list& all) noexcept override { all.take(waiters_); }
-
-private:
-    wait_list waiters_;
-    bool set_ = false;
-};
-
-} // namespace detail
 
 /// Something that has happened or not: set once, seen by everybody who waits now or later, until it is reset.
 ///
@@ -69,8 +31,7 @@ public:
     };
 
     explicit basic_manual_reset_event(const Executor& executor)
-        : executor_(executor),
-          state_(std::make_shared<detail::manual_reset_event_state>(detail::context_of(executor))) {}
+        : executor_(executor), state_(std::make_shared<detail::event_state>(detail::context_of(executor))) {}
 
     basic_manual_reset_event(const basic_manual_reset_event&) = delete;
     basic_manual_reset_event& operator=(const basic_manual_reset_event&) = delete;
@@ -81,7 +42,7 @@ public:
     executor_type get_executor() const noexcept { return executor_; }
 
     /// Wakes all who wait, in the order in which they came. Does nothing when it is set already.
-    void set() { state_->set(); }
+    void set() { state_->set_for_all(); }
 
     void reset() { state_->reset(); }
 
@@ -103,7 +64,7 @@ public:
             executor_,
             [state = state_](auto&& handler, const Executor& executor) {
                 detail::start_wait<>(state, std::forward<decltype(handler)>(handler), executor,
-                                     [&state](std::tuple<error_code>&) { return state->list_to_wait_in(); });
+                                     [&state](std::tuple<error_code>&) { return state->unless_set(); });
             },
             std::forward<Token>(token));
     }
@@ -115,7 +76,7 @@ public:
 
 private:
     Executor executor_;
-    std::shared_ptr<detail::manual_reset_event_state> state_;
+    std::shared_ptr<detail::event_state> state_;
 };
 
 using manual_reset_event = basic_manual_reset_event<net::any_io_executor>;
