@@ -28,7 +28,9 @@
 #include <telltale/error.hpp>
 #include <telltale/event/delivery.hpp>
 #include <telltale/event/emitter.hpp>
+#include <telltale/event/event_log.hpp>
 #include <telltale/event/filtered.hpp>
+#include <telltale/event/for_each_event.hpp>
 #include <telltale/event/subscription.hpp>
 #include <telltale/event/subscription_options.hpp>
 #include <telltale/fwd.hpp>

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_JSON_DETAIL_LOGGED_EVENT_HPP
+#define TELLTALE_JSON_DETAIL_LOGGED_EVENT_HPP
+
+#include <telltale/core/cursor.hpp>
+#include <telltale/core/event.hpp>
+#include <telltale/core/job.hpp>
+#include <telltale/core/job_control.hpp>
+#include <telltale/error.hpp>
+#include <telltale/event/delivery.hpp>
+#include <telltale/json/detail/json_fault.hpp>
+#include <telltale/json/detail/rfc3339.hpp>
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+// From JSON what core/json.hpp wrote.
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// Of a job that was recorded: knows what the job's own control knew, and can do none of it.
+class recorded_control final : public job_control {
+public:
+    explicit recorded_control(std::vector<job_command> commands) : commands_(std::move(commands)) {}
+    bool supports(job_command c) const noexcept override {
+        return std::find(commands_.begin(), commands_.end(), c) != commands_.end();
+    }
+    command_result request(job_command) override { return command_result::refused; }
+
+private:
+    std::vector<job_command> commands_;
+};
+
+/// The JSON text of a member of the object that `text` is, or nothing. `text` must be JSON.
+inline std::string_view raw_member(std::string_view text, std::string_view wanted) {
+    std::size_t i = 0;
+    const auto skip_blanks = [&] {
+        while (i < text.size() && std::string_view(" \t\n\r").find(text[i]) != std::string_view::npos) ++i;
+    };
+    const auto skip_string = [&] {
+        for (++i; text[i] != '"'; ++i)
+            if (text[i] == '\\') ++i;
+        ++i;
+    };
+    skip_blanks();
+    ++i; // {
+    for (;;) {
+        skip_blanks();
+        const std::size_t key = i;
+        skip_string();
+        const bool found = text.substr(key + 1, i - key - 2) == wanted;
+        skip_blanks();
+        ++i; // :
+        skip_blanks();
+        const std::size_t value = i;
+        std::size_t end = i;
+        for (std::size_t depth = 0; depth > 0 || (text[i] != ',' && text[i] != '}');) {
+            if (text[i] == '"') {
+                skip_string();
+            } else {
+                if (text[i] == '{' || text[i] == '[') ++depth;
+                if (text[i] == '}' || text[i] == ']') --depth;
+                ++i;
+            }
+            if (std::string_view(" \t\n\r").find(text[i - 1]) == std::string_view::npos) end = i;
+        }
+        if (found) return text.substr(value, end - value);
+        if (text[i] == '}') return {};
+        ++i; // ,
+    }
+}
+
+/// What is wrong with a line, and where in it.
+struct logged_event_fault {
+    errc why;
+    std::string where;
+};
+
+class logged_event_parser {
+    using element = simdjson::dom::element;
+    using object = simdjson::dom::object;
+
+public:
+    /// Throws logged_event_fault.
+    delivery<event> parse(std::string_view line) {
+        element root;
+        if (parser_.parse(line.data(), line.size()).get(root) != simdjson::SUCCESS) {
+            const json_fault fault = find_fault(line);
+            throw logged_event_fault{fault.what == json_fault::kind::truncated ? errc::truncated_json
+                                                                               : errc::malformed_json,
+                                     "byte " + std::to_string(fault.offset + 1)};
+        }
+        const auto message = as<object>(root, "type");
+        const auto type = get<std::string_view>(message, "type");
+        delivery<event> d;
+        d.at = required(parse_cursor(get<std::string_view>(message, "cursor")), "cursor");
+        if (type == "gap") {
+            d.lost = find<std::uint64_t>(message, "lost");
+            return d;
+        }
+        if (type != "event") bad(errc::wrong_type, "type");
+        event e;
+        e.kind = required(parse_event_kind(get<std::string_view>(message, "kind")), "kind");
+        e.time = required(parse_rfc3339(get<std::string_view>(message, "time")), "time");
+        if (const auto j = find<object>(message, "job")) e.job = std::make_shared<const job>(read_job(*j));
+        e.data = raw_member(line, "data");
+        d.event = std::make_shared<const event>(std::move(e));
+        return d;
+    }
+
+private:
+    [[noreturn]] static void bad(errc why, std::string_view where) {
+        throw logged_event_fault{why, "\"" + std::string(where) + "\""};
+    }
+
+    template <class T>
+    static T required(std::optional<T> value, std::string_view where) {
+        if (!value) bad(errc::wrong_type, where);
+        return *std::move(value);
+    }
+
+    template <class T>
+    static T as(element value, std::string_view where) {
+        T result;
+        if (value.get(result) != simdjson::SUCCESS) bad(errc::wrong_type, where);
+        return result;
+    }
+
+    static bool has(const object& o, std::string_view name) {
+        element value;
+        return o.at_key(name).get(value) == simdjson::SUCCESS;
+    }
+
+    /// Nothing if there is no such member; throws if it is of another type.
+    template <class T>
+    static std::optional<T> find(const object& o, std::string_view name) {
+        element value;
+        if (o.at_key(name).get(value) != simdjson::SUCCESS) return std::nullopt;
+        return as<T>(value, name);
+    }
+
+    template <class T>
+    static T get(const object& o, std::string_view name) {
+        element value;
+        if (o.at_key(name).get(value) != simdjson::SUCCESS) bad(errc::missing_field, name);
+        return as<T>(value, name);
+    }
+
+    static std::string text(const object& o, std::string_view name) {
+        return std::string(find<std::string_view>(o, name).value_or(std::string_view{}));
+    }
+
+    static std::optional<timestamp> time(const object& o, std::string_view name) {
+        const auto written = find<std::string_view>(o, name);
+        if (!written) return std::nullopt;
+        return required(parse_rfc3339(*written), name);
+    }
+
+    // null is what the writer makes of a number that is not finite.
+    static std::optional<double> number(const object& o, std::string_view name) {
+        element value;
+        if (o.at_key(name).get(value) != simdjson::SUCCESS) return std::nullopt;
+        if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
+        return as<double>(value, name);
+    }
+
+    static std::optional<std::uint32_t> small_number(const object& o, std::string_view name) {
+        const auto value = find<std::uint64_t>(o, name);
+        if (!value) return std::nullopt;
+        if (*value > std::numeric_limits<std::uint32_t>::max()) bad(errc::wrong_type, name);
+        return static_cast<std::uint32_t>(*value);
+    }
+
+    static progress read_progress(const object& o) {
+        progress p;
+        const auto done = number(o, "done");
+        if (!done) bad(errc::missing_field, "done");
+        p.done = *done;
+        p.total = number(o, "total");
+        p.unit = required(parse_progress_unit(get<std::string_view>(o, "unit")), "unit");
+        p.rate = number(o, "rate");
+        if (const auto seconds = number(o, "remaining_s")) p.remaining = std::chrono::duration<double>(*seconds);
+        return p;
+    }
+
+    static job read_job(const object& o) {
+        job j;
+        j.id = get<std::string_view>(o, "id");
+        j.name = text(o, "name");
+        j.kind = text(o, "kind");
+        j.state = required(parse_job_state(get<std::string_view>(o, "state")), "state");
+        if (!has(o, "attempt")) bad(errc::missing_field, "attempt");
+        j.attempt = *small_number(o, "attempt");
+        j.word = text(o, "word");
+        if (const auto p = find<object>(o, "progress")) j.progress = read_progress(*p);
+        j.queue_position = small_number(o, "queue_position");
+        if (const auto labels = find<object>(o, "labels"))
+            for (const auto& [name, value] : *labels)
+                j.labels[std::string(name)] = as<std::string_view>(value, "labels");
+        j.message = text(o, "message");
+        j.created = time(o, "created_at");
+        j.queued = time(o, "queued_at");
+        j.started = time(o, "started_at");
+        j.finished = time(o, "finished_at");
+        j.observed = time(o, "observed_at");
+        if (const auto error = find<object>(o, "error"))
+            j.error = job_error{required(parse_error_class(get<std::string_view>(*error, "class")), "class"),
+                                text(*error, "message")};
+        if (const auto health = find<object>(o, "health"))
+            j.health = {required(parse_watch_state(get<std::string_view>(*health, "state")), "state"),
+                        time(*health, "since"), text(*health, "error")};
+        if (const auto names = find<simdjson::dom::array>(o, "commands")) {
+            std::vector<job_command> commands;
+            for (const auto name : *names)
+                commands.push_back(required(parse_job_command(as<std::string_view>(name, "commands")), "commands"));
+            j.control = std::make_shared<recorded_control>(std::move(commands));
+        }
+        return j;
+    }
+
+    simdjson::dom::parser parser_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_JSON_DETAIL_LOGGED_EVENT_HPP
