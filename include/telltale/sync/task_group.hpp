@@ -6,122 +6,93 @@
 
 #include <telltale/asio.hpp>
 #include <telltale/detail/waiter.hpp>
+#include <telltale/sync/detail/child_group.hpp>
 
 #include <cstddef>
 #include <exception>
-#include <list>
 #include <memory>
 #include <mutex>
-#include <tuple>
 #include <utility>
+#include <variant>
+#include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
 
+/// What the exception of a child does to the others of its group.
+enum class error_policy {
+    cancel_others, ///< the first one asks all others to stop
+    collect        ///< nothing: the others go on
+};
+
+struct task_group_options {
+    /// What the exception of a child does to the others. None is lost either way.
+    error_policy errors = error_policy::cancel_others;
+
+    /// How many children run at the same time; the others wait for their turn, first come, first served, and have not
+    /// begun. 0: no limit.
+    std::size_t limit = 0;
+};
+
 namespace detail {
 
-class task_group_state final : public wait_state {
+class task_group_state final : public child_group {
 public:
-    struct child {
-        explicit child(net::strand<net::any_io_executor> s) : strand(std::move(s)) {}
+    task_group_state(const net::any_io_executor& executor, const task_group_options& options)
+        : child_group(executor, options.limit), policy_(options.errors) {}
 
-        net::strand<net::any_io_executor> strand;
-        net::cancellation_signal signal;
-        // On the strand only:
-        bool started = false;
-        bool asked_to_stop = false;
-        bool ended = false;
-    };
-
-    using wait_state::wait_state;
-
-    void add(std::shared_ptr<child> c) {
-        bool cancelled = false;
-        {
-            const std::lock_guard lock(mutex());
-            cancelled = cancelled_;
-            children_.push_back(c);
-        }
-        if (cancelled) cancel(std::move(c));
+    void spawn_task(net::awaitable<void> task) {
+        forget_told();
+        auto c = std::make_shared<child_of<std::monostate>>();
+        auto body = run_child<put_value>(c, std::move(task));
+        spawn(std::move(c), std::move(body), true);
     }
 
-    // On the child's strand.
-    void remove(const std::shared_ptr<child>& c, std::exception_ptr error) {
-        c->ended = true;
-        wait_list joined;
-        bool failed = false;
-        std::exception_ptr first;
-        {
-            const std::lock_guard lock(mutex());
-            children_.remove(c);
-            if (error && !error_ && !cancelled_) {
-                error_ = std::move(error);
-                failed = true;
-            }
-            if (children_.empty()) joined.take(waiters_);
-        }
-        if (failed) cancel();
-        joined.finish_all({});
-    }
-
-    void cancel() {
-        std::list<std::shared_ptr<child>> children;
-        {
-            const std::lock_guard lock(mutex());
-            cancelled_ = true;
-            children = children_;
-        }
-        for (auto& c : children) cancel(c);
-    }
-
-    // Signals are emitted where the child runs: elsewhere it would be a race with its operations. And not before it runs:
-    // in newer Asio the exception of a coroutine that is cancelled before its first step leaves the context's run().
-    static void cancel(std::shared_ptr<child> c) {
-        auto& strand = c->strand;
-        net::post(strand, [c = std::move(c)] {
-            c->asked_to_stop = true;
-            if (c->started && !c->ended) c->signal.emit(net::cancellation_type::terminal);
-        });
-    }
-
-    static net::awaitable<void> run(std::shared_ptr<child> c, net::awaitable<void> task) {
-        c->started = true;
-        if (c->asked_to_stop) cancel(c);
-        co_await std::move(task);
-    }
-
-    // With the mutex held.
-    wait_list* list_to_wait_in() noexcept { return children_.empty() ? nullptr : &waiters_; }
-
-    std::exception_ptr take_error() {
+    std::vector<std::exception_ptr> errors() const {
         const std::lock_guard lock(mutex());
-        cancelled_ = false;
-        return std::exchange(error_, nullptr);
+        return errors_;
     }
 
-    std::size_t size() const {
+    /// The first error, once.
+    std::exception_ptr tell() {
         const std::lock_guard lock(mutex());
-        return children_.size();
+        begin_again();
+        if (std::exchange(told_, true) || errors_.empty()) return nullptr;
+        return errors_.front();
     }
-
-    void take_all(wait_list& all) noexcept override { all.take(waiters_); }
 
 private:
-    wait_list waiters_;
-    std::list<std::shared_ptr<child>> children_;
-    std::exception_ptr error_;
-    bool cancelled_ = false;
+    bool keep(child& c, wait_node*) override {
+        if (!c.error || c.cancelled) return false;
+        if (std::exchange(told_, false)) errors_.clear();
+        errors_.push_back(c.error);
+        return policy_ == error_policy::cancel_others;
+    }
+
+    void forget_told() {
+        std::vector<std::exception_ptr> old;
+        const std::lock_guard lock(mutex());
+        if (std::exchange(told_, false)) errors_.swap(old);
+    }
+
+    const error_policy policy_;
+    std::vector<std::exception_ptr> errors_; ///< in the order in which they came
+    bool told_ = false;                      ///< join() has thrown the first of them
 };
 
 } // namespace detail
 
 /// Coroutines that belong together: spawned while it goes on, joined, cancelled together. The first one that throws
-/// cancels the others, and its exception is what join() throws.
+/// cancels the others, or does not (options), and its exception is what join() throws.
 ///
-///     telltale::task_group group(co_await net::this_coro::executor);
+///     telltale::task_group group(co_await net::this_coro::executor, {.limit = 8}); // eight at a time
 ///     for (auto& url : urls) group.spawn(fetch(url));
 ///     co_await group.join();
 ///
-/// Each child runs on a strand of its own, so on a thread pool children run in parallel and can still be cancelled.
+/// No error is lost: `errors()` has all that children threw. Only operation_aborted of a child that was asked to stop is
+/// no error. Each child runs on a strand of its own, so on a thread pool children run in parallel and can still be
+/// cancelled. For children with results see result_group and when_all.
+///
+/// An execution context that is destroyed while somebody joins destroys the children first, then whoever joins.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, but for join and the destructor.
@@ -129,79 +100,63 @@ class task_group {
 public:
     using executor_type = net::any_io_executor;
 
-    explicit task_group(executor_type executor)
-        : executor_(std::move(executor)),
-          state_(std::make_shared<detail::task_group_state>(detail::context_of(executor_))) {}
+    explicit task_group(const executor_type& executor, task_group_options options = {})
+        : state_(std::make_shared<detail::task_group_state>(executor, options)) {}
 
     task_group(const task_group&) = delete;
     task_group& operator=(const task_group&) = delete;
 
     /// Cancels the children that still run, and does not wait for them: what they refer to must outlive them. Join
-    /// first where that matters.
+    /// first where that matters. Those that wait for their turn never begin.
     ~task_group() {
         state_->cancel();
-        state_->finish_all(net::error::operation_aborted);
+        state_->abort_waiters();
     }
 
-    executor_type get_executor() const noexcept { return executor_; }
+    executor_type get_executor() const noexcept { return state_->executor(); }
 
-    /// Starts a coroutine. After cancel() it is cancelled as soon as it first waits.
-    void spawn(net::awaitable<void> task) {
-        auto c = std::make_shared<detail::task_group_state::child>(net::make_strand(executor_));
-        auto slot = c->signal.slot();
-        auto strand = c->strand;
-        state_->add(c);
-        net::co_spawn(
-            strand, detail::task_group_state::run(c, std::move(task)),
-            net::bind_cancellation_slot(slot, net::bind_executor(strand, [state = state_, c](std::exception_ptr e) {
-                                            state->remove(c, std::move(e));
-                                        })));
-    }
+    /// Starts a coroutine, or queues it where there is a limit. After cancel() it is cancelled as soon as it first
+    /// waits, or dropped where it would have to wait for its turn. It may begin to run before this returns.
+    void spawn(net::awaitable<void> task) { state_->spawn_task(std::move(task)); }
 
-    /// Asks all children to stop. What they throw from then on is not reported: it was asked for.
+    /// Asks all children to stop; those that wait for their turn never begin. Until the group is joined, what is spawned
+    /// is cancelled too.
     void cancel() { state_->cancel(); }
 
     /// How many children have not ended.
     std::size_t size() const { return state_->size(); }
 
+    /// How many of these wait for their turn.
+    std::size_t waiting() const { return state_->waiting(); }
+
+    /// All that children threw, in the order in which it came: join() throws the first. Kept until the first spawn or
+    /// error after join().
+    std::vector<std::exception_ptr> errors() const { return state_->errors(); }
+
     /// Waits until every child has ended.
     ///
     /// @par Completion signature
-    /// `void(error_code)`; says nothing about the children's exceptions: join() rethrows the first.
+    /// `void(error_code)`; says nothing about the children's exceptions: join() throws the first, errors() has all.
     /// @par Error codes
     /// `operation_aborted`: cancelled, or the group was destroyed. The children go on.
     /// @par Per-operation cancellation
     /// terminal, partial and total: stops waiting.
     template <class Token = default_token_t<executor_type>>
     auto async_wait(Token&& token = {}) {
-        return detail::async_start<void(error_code)>(
-            executor_,
-            [state = state_](auto&& handler, const executor_type& executor) {
-                detail::start_wait<>(state, std::forward<decltype(handler)>(handler), executor,
-                                     [&state](std::tuple<error_code>&) { return state->list_to_wait_in(); });
-            },
-            std::forward<Token>(token));
+        return state_->async_wait(std::forward<Token>(token));
     }
 
-    /// Waits until every child has ended, then throws the first exception that one of them threw, if any. When whoever
-    /// joins is cancelled, the children are cancelled, and join throws operation_aborted when they have ended. The group
-    /// can be used again.
+    /// Waits until every child has ended, then throws the first exception that one of them threw, if any; it is thrown
+    /// once. When whoever joins is cancelled, the children are cancelled, and join throws operation_aborted when they
+    /// have ended. The group can be used again.
     [[nodiscard]] net::awaitable<void> join() {
-        const bool throws = co_await net::this_coro::throw_if_cancelled();
-        co_await net::this_coro::throw_if_cancelled(false);
-        const auto [aborted] = co_await async_wait(as_result);
-        if (aborted) {
-            cancel();
-            // Without a slot: this wait is not cancelled again.
-            co_await async_wait(net::bind_cancellation_slot(net::cancellation_slot{}, as_result));
-        }
-        co_await net::this_coro::throw_if_cancelled(throws);
-        if (const auto error = state_->take_error()) std::rethrow_exception(error);
-        if (aborted) throw system_error(aborted);
+        const auto state = state_;
+        const bool aborted = co_await detail::join_children(state);
+        if (const auto error = state->tell()) std::rethrow_exception(error);
+        if (aborted) throw system_error(net::error::operation_aborted);
     }
 
 private:
-    executor_type executor_;
     std::shared_ptr<detail::task_group_state> state_;
 };
 

@@ -45,6 +45,21 @@ auto async_with_timeout(const Executor& executor, Operation operation, std::chro
         std::forward<Token>(token));
 }
 
+/// As async_with_timeout, with the time when it is over instead of how long it may take. `deadline`: on the clock of the
+/// executor's context, `steady_now(executor)`. If it is past, the operation is started all the same, and cancelled at
+/// once: what it completes with without waiting is not lost.
+template <class Signature, class Executor, class Operation, class Token = default_token_t<Executor>>
+auto async_with_deadline(const Executor& executor, Operation operation, std::chrono::steady_clock::time_point deadline,
+                         Token&& token = {}) {
+    return detail::async_start<Signature>(
+        executor,
+        [operation = std::move(operation), deadline](auto&& handler, const Executor& ex) mutable {
+            detail::start_timed<Signature>(ex, std::move(operation), deadline,
+                                           std::forward<decltype(handler)>(handler));
+        },
+        std::forward<Token>(token));
+}
+
 /// As async_with_timeout, for a coroutine: `auto answer = co_await with_timeout(ask(), 5s);`. The coroutine runs on a
 /// strand of the executor of whoever awaits. Throws what it throws, or system_error(errc::deadline_exceeded).
 template <class T, class Executor>
@@ -55,6 +70,17 @@ template <class T, class Executor>
     detail::spawn_operation<T, Executor> spawn{std::move(operation)};
     co_return co_await async_with_timeout<detail::spawn_signature<T>>(executor, std::move(spawn), limit,
                                                                       net::use_awaitable_t<Executor>{});
+}
+
+/// As with_timeout, with the time when it is over: `co_await with_deadline(ask(), steady_now(executor) + 5s);`. One
+/// deadline serves for several steps. See async_with_deadline.
+template <class T, class Executor>
+[[nodiscard]] net::awaitable<T, Executor> with_deadline(net::awaitable<T, Executor> operation,
+                                                        std::chrono::steady_clock::time_point deadline) {
+    const Executor executor = co_await net::this_coro::executor;
+    detail::spawn_operation<T, Executor> spawn{std::move(operation)}; // named: as above
+    co_return co_await async_with_deadline<detail::spawn_signature<T>>(executor, std::move(spawn), deadline,
+                                                                       net::use_awaitable_t<Executor>{});
 }
 
 } // namespace telltale::inline TELLTALE_ABI

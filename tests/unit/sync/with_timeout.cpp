@@ -41,6 +41,8 @@ net::awaitable<int> answer_when_cancelled() {
     co_return 7;
 }
 
+net::awaitable<int> answer_now() { co_return 1; }
+
 struct outcome {
     int value = 0;
     error_code ec;
@@ -154,6 +156,58 @@ TEST_CASE("any operation that takes a handler can have a time-out") {
     held.release();
     world.clock.run();
     CHECK(second);
+}
+
+TEST_CASE("a deadline is a time on the context's clock, and serves for several steps") {
+    virtual_world world;
+    world.run([]() -> net::awaitable<void> {
+        const auto executor = co_await net::this_coro::executor;
+        const auto begin = steady_now(executor);
+        const auto deadline = begin + 10s;
+        outcome first;
+        outcome second;
+        outcome third;
+        co_await observe(with_deadline(answer_after(7s), deadline), first);
+        CHECK(first.value == 42);
+        CHECK(first.took == 7s);
+        co_await observe(with_deadline(answer_after(7s), deadline), second);
+        CHECK(second.ec == errc::deadline_exceeded);
+        CHECK(second.took == 3s);
+        // It is past now. What need not wait is not too late for all that.
+        co_await observe(with_deadline(answer_after(7s), deadline), third);
+        CHECK(third.ec == errc::deadline_exceeded);
+        CHECK(third.took == 0s);
+        const int value = co_await with_deadline(answer_when_cancelled(), begin);
+        CHECK(value == 7);
+        const int now = co_await with_deadline(answer_now(), begin);
+        CHECK(now == 1);
+    }());
+}
+
+TEST_CASE("the end of time is no deadline, and an error before the deadline is the operation's own") {
+    const auto o = run(with_deadline(answer_after(5s), std::chrono::steady_clock::time_point::max()));
+    CHECK(o.value == 42);
+    const auto failed = run(with_deadline(throw_after(3s), std::chrono::steady_clock::time_point{} + 10s));
+    CHECK(failed.what == "its own");
+    CHECK(failed.took == 3s);
+    const auto never = run(with_timeout(answer_after(5s), std::chrono::steady_clock::duration::max()));
+    CHECK(never.value == 42);
+}
+
+TEST_CASE("any operation that takes a handler can have a deadline") {
+    virtual_world world;
+    semaphore s(world.executor(), 1);
+    permit held = s.try_acquire();
+    error_code ended;
+    const auto deadline = world.clock.now() + 5s;
+    const auto acquire = [&s](auto handler) { s.async_acquire(std::move(handler)); };
+    async_with_deadline<void(error_code, permit)>(world.executor(), acquire, deadline,
+                                                  [&](error_code ec, permit) { ended = ec; });
+    world.clock.run();
+    CHECK(ended == errc::deadline_exceeded);
+    CHECK(world.clock.now() == deadline);
+    held.release();
+    CHECK(s.try_acquire());
 }
 
 TEST_CASE("sent = received + left: timed receives lose nothing, whatever the times") {

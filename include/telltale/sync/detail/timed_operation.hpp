@@ -63,8 +63,9 @@ public:
           handler_(std::forward<H>(handler)),
           work_(track_work(net::get_associated_executor(handler_, executor))) {}
 
-    template <class Operation>
-    void start(Operation operation, std::chrono::steady_clock::duration limit) {
+    // Limit: how long, or until when.
+    template <class Operation, class Limit>
+    void start(Operation operation, Limit limit) {
         if (auto slot = net::get_associated_cancellation_slot(handler_); slot.is_connected())
             slot.assign([weak = this->weak_from_this()](net::cancellation_type type) {
                 if (const auto self = weak.lock())
@@ -79,17 +80,22 @@ private:
     struct on_end {
         using executor_type = strand_type;
         using cancellation_slot_type = net::cancellation_slot;
+        using allocator_type = net::associated_allocator_t<Handler>;
         executor_type get_executor() const noexcept { return self->strand_; }
         cancellation_slot_type get_cancellation_slot() const noexcept { return self->signal_.slot(); }
+        allocator_type get_allocator() const noexcept { return net::get_associated_allocator(self->handler_); }
 
         void operator()(Error error, Values... values) { self->finish(std::move(error), std::move(values)...); }
 
         std::shared_ptr<timed_operation> self;
     };
 
-    template <class Operation>
-    void run(Operation operation, std::chrono::steady_clock::duration limit) {
-        timer_.expires_after(limit);
+    void expires(std::chrono::steady_clock::duration limit) { timer_.expires_after(limit); }
+    void expires(std::chrono::steady_clock::time_point deadline) { timer_.expires_at(deadline); }
+
+    template <class Operation, class Limit>
+    void run(Operation operation, Limit limit) {
+        expires(limit);
         timer_.async_wait(net::bind_executor(strand_, [self = this->shared_from_this()](error_code ec) {
             if (ec || self->ended_) return;
             self->expired_ = true;
@@ -123,17 +129,15 @@ struct timed_start;
 
 template <class Error, class... Values>
 struct timed_start<void(Error, Values...)> {
-    template <class Executor, class Operation, class Handler>
-    static void start(const Executor& executor, Operation operation, std::chrono::steady_clock::duration limit,
-                      Handler&& handler) {
+    template <class Executor, class Operation, class Limit, class Handler>
+    static void start(const Executor& executor, Operation operation, Limit limit, Handler&& handler) {
         using state = timed_operation<std::decay_t<Handler>, Executor, Error, Values...>;
         std::make_shared<state>(executor, std::forward<Handler>(handler))->start(std::move(operation), limit);
     }
 };
 
-template <class Signature, class Executor, class Operation, class Handler>
-void start_timed(const Executor& executor, Operation operation, std::chrono::steady_clock::duration limit,
-                 Handler&& handler) {
+template <class Signature, class Executor, class Operation, class Limit, class Handler>
+void start_timed(const Executor& executor, Operation operation, Limit limit, Handler&& handler) {
     timed_start<Signature>::start(executor, std::move(operation), limit, std::forward<Handler>(handler));
 }
 
