@@ -9,9 +9,11 @@
 #include <telltale/core/event.hpp>
 #include <telltale/core/json.hpp>
 #include <telltale/event/emitter.hpp>
+#include <telltale/event/filtered.hpp>
 #include <telltale/progress/progress_tracker.hpp>
 #include <telltale/run/job_manager.hpp>
 #include <telltale/sync/mailbox.hpp>
+#include <telltale/sync/queue.hpp>
 #include <telltale/sync/semaphore.hpp>
 #include <telltale/sync/with_timeout.hpp>
 
@@ -124,13 +126,37 @@ void emit_in_batches(benchmark::State& state) {
     std::deque<subscription<int>> subscriptions;
     for (int i = 0; i < readers; ++i) subscriptions.push_back(source.subscribe(executor));
     int sum = 0;
+    std::vector<delivery<int>> batch;
     for (auto _ : state) {
         for (int i = 0; i < 64; ++i) source.emit(i);
-        for (auto& s : subscriptions)
-            while (const auto d = s.try_receive()) sum += **d;
+        for (auto& s : subscriptions) {
+            s.try_receive_some(batch);
+            for (const auto& d : batch) sum += *d;
+        }
     }
     benchmark::DoNotOptimize(sum);
     each(state, 64.0 * readers);
+}
+
+// Two subscriptions to everything, which must not feel how many there are to single jobs besides.
+void emit_beside_single_jobs(benchmark::State& state) {
+    net::io_context context{1};
+    const net::any_io_executor executor = context.get_executor();
+    emitter<event> source;
+    std::deque<subscription<event>> single;
+    for (int i = 0; i < state.range(0); ++i)
+        single.push_back(source.subscribe(executor, filtered({.jobs = {"other-" + std::to_string(i)}})));
+    auto all = source.subscribe(executor);
+    auto failures = source.subscribe(executor, filtered({.kinds = {event_kind::job_failed}}));
+    std::vector<std::shared_ptr<const job>> jobs;
+    for (int i = 0; i < 64; ++i) jobs.push_back(std::make_shared<const job>(job{.id = "job-" + std::to_string(i)}));
+    std::vector<delivery<event>> batch;
+    for (auto _ : state) {
+        for (const auto& j : jobs) source.emit({event_kind::job_failed, {}, j, {}});
+        benchmark::DoNotOptimize(all.try_receive_some(batch));
+        benchmark::DoNotOptimize(failures.try_receive_some(batch));
+    }
+    each(state, 64);
 }
 
 awaitable read_channel(channel& c, int count, int& sum) {
@@ -188,6 +214,12 @@ BENCHMARK(send_one_by_one)
     ->Arg(100)
     ->MeasureProcessCPUTime();
 BENCHMARK(emit_in_batches)->Name("delivery, in batches of 64, to/telltale")->Arg(1)->Arg(100)->MeasureProcessCPUTime();
+BENCHMARK(emit_beside_single_jobs)
+    ->Name("emit and read twice, beside subscriptions to single jobs/telltale")
+    ->Arg(0)
+    ->Arg(1)
+    ->Arg(10'000)
+    ->MeasureProcessCPUTime();
 BENCHMARK(call_functions)->Name("delivery, by a call, to/std::function")->Arg(1)->Arg(100)->MeasureProcessCPUTime();
 
 // ---- semaphore
@@ -274,7 +306,7 @@ BENCHMARK_TEMPLATE(acquire_by, channel)
     ->MeasureProcessCPUTime();
 BENCHMARK(yields)->Name("contend, each yields, coroutines:/asio, the yield alone")->Arg(8)->MeasureProcessCPUTime();
 
-// ---- mailbox
+// ---- mailbox and queue
 
 void mailbox_put_take(benchmark::State& state) {
     net::io_context context{1};
@@ -301,8 +333,22 @@ awaitable ping(Channel& there, Channel& back, int count) {
     }
 }
 
+awaitable ping(queue<int>& there, queue<int>& back, int count) {
+    for (int i = 0; i < count; ++i) {
+        co_await there.push(i);
+        co_await back.pop();
+    }
+}
+
 awaitable pong(mailbox<int>& there, mailbox<int>& back, int count) {
     for (int i = 0; i < count; ++i) back.put(co_await there.take());
+}
+
+awaitable pong(queue<int>& there, queue<int>& back, int count) {
+    for (int i = 0; i < count; ++i) {
+        const int value = co_await there.pop();
+        co_await back.push(value);
+    }
 }
 
 template <class Channel>
@@ -339,6 +385,11 @@ void ping_pong(benchmark::State& state) {
 }
 
 BENCHMARK(mailbox_put_take)->Name("put and try_take/telltale mailbox")->MeasureProcessCPUTime();
+BENCHMARK_TEMPLATE(ping_pong, queue<int>)
+    ->Name("ping-pong, round trip, threads:/telltale queue")
+    ->Arg(1)
+    ->Arg(2)
+    ->MeasureProcessCPUTime();
 BENCHMARK_TEMPLATE(ping_pong, mailbox<int>)
     ->Name("ping-pong, round trip, threads:/telltale mailbox")
     ->Arg(1)
