@@ -115,9 +115,9 @@ public:
 
     /// As async_push, but does not suspend when there is room. Throws system_error.
     [[nodiscard]] net::awaitable<void, Executor> push(T value) {
-        error_code ec;
-        if (!state_->push(value, ec)) co_await async_push(std::move(value), net::use_awaitable_t<Executor>{});
-        if (ec) throw system_error(ec);
+        // Decided here already: to await the operation in another coroutine would cost that one's frame.
+        if (state_->must_wait_to_push()) return async_push(std::move(value), net::use_awaitable_t<Executor>{});
+        return push_or_wait(std::move(value));
     }
 
     /// The next value, or nothing: the queue is empty. Never suspends.
@@ -157,11 +157,8 @@ public:
 
     /// As async_pop, but does not suspend when a value is there. Throws system_error.
     [[nodiscard]] net::awaitable<T, Executor> pop() {
-        std::optional<T> value;
-        error_code ec;
-        if (!state_->pop(value, ec)) co_return co_await async_pop(net::use_awaitable_t<Executor>{});
-        if (ec) throw system_error(ec);
-        co_return std::move(*value);
+        if (state_->must_wait_to_pop()) return async_pop(net::use_awaitable_t<Executor>{});
+        return pop_or_wait();
     }
 
     /// Waits for a value, and takes with it those that are there when the operation completes: at least one, at most
@@ -186,6 +183,20 @@ public:
 
 private:
     using state_type = detail::queue_state<T>;
+
+    net::awaitable<void, Executor> push_or_wait(T value) {
+        error_code ec;
+        if (!state_->push(value, ec)) co_await async_push(std::move(value), net::use_awaitable_t<Executor>{});
+        if (ec) throw system_error(ec);
+    }
+
+    net::awaitable<T, Executor> pop_or_wait() {
+        std::optional<T> value;
+        error_code ec;
+        if (!state_->pop(value, ec)) co_return co_await async_pop(net::use_awaitable_t<Executor>{});
+        if (ec) throw system_error(ec);
+        co_return std::move(*value);
+    }
 
     Executor executor_;
     std::shared_ptr<state_type> state_;

@@ -10,6 +10,7 @@
 #include <telltale/sync/detail/adapted_handler.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -121,9 +122,10 @@ public:
         using adapted = adapted_handler<std::decay_t<Handler>, error_only>;
         waiter_type* popper = nullptr;
         start_wait<T>(state, adapted{std::forward<Handler>(handler), {}}, executor,
-                      [&](std::tuple<error_code, T>& result) {
-                          if (state->push(value, std::get<0>(result), popper)) return static_cast<wait_list*>(nullptr);
+                      [&](std::tuple<error_code, T>& result) -> wait_list* {
+                          if (state->push(value, std::get<0>(result), popper)) return nullptr;
                           std::get<1>(result) = std::move(value);
+                          state->must_wait_to_pop_.store(false, std::memory_order_relaxed);
                           return &state->pushers_;
                       });
         if (popper) popper->ready();
@@ -132,9 +134,12 @@ public:
     template <class Handler, class Executor>
     static void start_pop(const std::shared_ptr<queue_state>& state, Handler&& handler, const Executor& executor) {
         waiter_type* pusher = nullptr;
-        start_wait<T>(state, std::forward<Handler>(handler), executor, [&](std::tuple<error_code, T>& result) {
-            return state->pop(std::get<1>(result), std::get<0>(result), pusher) ? nullptr : &state->poppers_;
-        });
+        start_wait<T>(state, std::forward<Handler>(handler), executor,
+                      [&](std::tuple<error_code, T>& result) -> wait_list* {
+                          if (state->pop(std::get<1>(result), std::get<0>(result), pusher)) return nullptr;
+                          state->must_wait_to_push_.store(false, std::memory_order_relaxed);
+                          return &state->poppers_;
+                      });
         if (pusher) pusher->ready();
     }
 
@@ -160,6 +165,7 @@ public:
             const std::lock_guard lock(mutex());
             closed_ = true;
             take_all(all);
+            note();
         }
         all.finish_all(errc::closed);
     }
@@ -171,6 +177,10 @@ public:
         const std::lock_guard lock(mutex());
         values.swap(values_);
     }
+
+    /// What it looked like a moment ago, at the price of a load.
+    bool must_wait_to_push() const noexcept { return must_wait_to_push_.load(std::memory_order_relaxed); }
+    bool must_wait_to_pop() const noexcept { return must_wait_to_pop_.load(std::memory_order_relaxed); }
 
     bool is_closed() const {
         const std::lock_guard lock(mutex());
@@ -202,12 +212,13 @@ private:
             return true;
         }
         popper = first_of(poppers_);
-        if (popper) {
+        if (popper)
             std::get<1>(popper->result()) = std::move(value);
-            return true;
-        }
-        if (values_.full()) return false;
-        values_.push_back(std::move(value));
+        else if (values_.full())
+            return false;
+        else
+            values_.push_back(std::move(value));
+        note();
         return true;
     }
 
@@ -219,21 +230,31 @@ private:
             values_.pop_front();
             pusher = first_of(pushers_);
             if (pusher) values_.push_back(std::move(brought(*pusher)));
+            note();
             return true;
         }
         pusher = first_of(pushers_); // there is no ring
         if (pusher) {
             value = std::move(brought(*pusher));
+            note();
             return true;
         }
         if (closed_) ec = errc::closed;
         return closed_;
     }
 
+    // With the mutex held. A waiter that has been cancelled since counts as there, which does no harm.
+    void note() noexcept {
+        must_wait_to_push_.store(values_.full() && poppers_.empty() && !closed_, std::memory_order_relaxed);
+        must_wait_to_pop_.store(values_.empty() && pushers_.empty() && !closed_, std::memory_order_relaxed);
+    }
+
     ring<T> values_;
     wait_list poppers_;
     wait_list pushers_;
     bool closed_ = false;
+    std::atomic<bool> must_wait_to_push_{false};
+    std::atomic<bool> must_wait_to_pop_{true};
 };
 
 } // namespace telltale::inline TELLTALE_ABI::detail
