@@ -5,7 +5,8 @@
 
 A block of code that is taken from a file stands below a line `<!-- from: PATH -->`, and its lines are consecutive lines of
 that file, up to a common indentation. In docs/tutorial, docs/guide and docs/reference every block of C++ must be marked so.
-Every examples/N_NAME.cpp has a page docs/tutorial/N_NAME.md that shows what it prints. Every relative link of README.md,
+Every examples/N_NAME.cpp has a page docs/tutorial/N_NAME.md that shows what it prints. Every example in a comment of a header in
+sync/ or event/ stands in tests/unit/reference.cpp. Every relative link of README.md,
 CHANGELOG.md and docs/ leads to a file that exists."""
 
 import os
@@ -17,6 +18,8 @@ from pathlib import Path
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- from: (\S+) -->\n\Z")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+COMMENTED_CODE = re.compile(r"\s*///     (.*)")
+DOCUMENTED = ("sync", "event")  # whose comments have examples that are compiled
 STRICT = ("docs/tutorial/", "docs/guide/", "docs/reference/")
 
 
@@ -74,11 +77,39 @@ def check_examples(root: Path, problems: list) -> None:
             problems.append(f"{page.relative_to(root).as_posix()} does not show what the example prints")
 
 
+def examples_in_comments(header: str):
+    """The blocks of a header's /// comments that are indented by four more: code."""
+    block: list = []
+    for line in [*header.splitlines(), ""]:
+        code = COMMENTED_CODE.match(line)
+        if code:
+            block.append(code.group(1))
+        elif block:
+            yield "\n".join(block)
+            block = []
+
+
+def check_headers(root: Path, problems: list) -> int:
+    """Every example in a comment is compiled; returns how many were compared."""
+    compiled = root / "tests/unit/reference.cpp"
+    source = compiled.read_text(encoding="utf-8") if compiled.is_file() else ""
+    compared = 0
+    for folder in DOCUMENTED:
+        for header in sorted((root / "include/telltale" / folder).glob("*.hpp")):
+            for block in examples_in_comments(header.read_text(encoding="utf-8")):
+                compared += 1
+                if not contains(source, block):
+                    first = block.splitlines()[0].strip()
+                    problems.append(f"{header.relative_to(root).as_posix()}: the example `{first}` is not in {compiled.name}")
+    return compared
+
+
 def check(root: Path) -> tuple:
     problems: list = []
     pages = [root / "README.md", root / "CHANGELOG.md", *sorted((root / "docs").rglob("*.md"))]
     compared = sum(check_page(root, page, problems) for page in pages)
     check_examples(root, problems)
+    compared += check_headers(root, problems)
     return len(pages), compared, problems
 
 

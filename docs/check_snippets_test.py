@@ -53,6 +53,11 @@ class Check(unittest.TestCase):
     def test_no_source(self):
         self.expect("there is no file", {"docs/guide/x.md": page("a();\n", "examples/2_b.cpp")})
 
+    def test_comment(self):
+        header = "/// Does it.\n///\n///     a();\n///     b();\n///\n/// Well.\nvoid f();\n"
+        self.expect("`a();` is not in reference.cpp", {"include/telltale/sync/f.hpp": header})
+        self.assertEqual(self.problems({"include/telltale/sync/f.hpp": header, "tests/unit/reference.cpp": CODE}), [])
+
     def test_unmarked(self):
         self.expect("does not say", {"docs/guide/x.md": page("a();\n", None)})
 
