@@ -45,6 +45,22 @@ async def yields(n):
         await asyncio.sleep(0)
 
 
+@row('try_push and try_pop')
+async def try_queue(n):
+    queue = asyncio.Queue(64)
+    for i in range(n):
+        queue.put_nowait(i)
+        queue.get_nowait()
+
+
+@row('co_await push and pop, none waits')
+async def push_and_pop(n):
+    queue = asyncio.Queue(1)
+    for i in range(n):
+        await queue.put(i)
+        await queue.get()
+
+
 @row('ping-pong, round trip, threads: 1')
 async def ping_pong(n):
     there, back = asyncio.Queue(1), asyncio.Queue(1)

@@ -91,6 +91,28 @@ func yield(n int) {
 	}
 }
 
+func tryQueue(c chan int, n int) {
+	for i := 0; i < n; i++ {
+		select {
+		case c <- i:
+		default:
+			panic("there is room")
+		}
+		select {
+		case <-c:
+		default:
+			panic("there is something")
+		}
+	}
+}
+
+func queue(c chan int, n int) {
+	for i := 0; i < n; i++ {
+		c <- i
+		<-c
+	}
+}
+
 func pingPong(n int) {
 	there, back := make(chan int, 1), make(chan int, 1)
 	go func() {
@@ -159,6 +181,8 @@ func main() {
 	measure("co_await acquire and release, coroutines: 1", "Go", rounds, func() { acquire(s, rounds) })
 	measure("contend, each yields, coroutines: 8", "Go", rounds, func() { contend(8, rounds) })
 	measure("contend, each yields, coroutines: 8", "Go, the yield alone", rounds, func() { yield(rounds) })
+	measure("try_push and try_pop", "Go", rounds, func() { tryQueue(make(chan int, 64), rounds) })
+	measure("co_await push and pop, none waits", "Go", rounds, func() { queue(make(chan int, 1), rounds) })
 	for _, readers := range []int{1, 10, 100} {
 		to := strconv.Itoa(readers)
 		measure("delivery, one by one, to "+to, "Go", rounds, func() { deliver(readers, 1, rounds) })
