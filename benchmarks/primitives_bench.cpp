@@ -405,6 +405,50 @@ BENCHMARK_TEMPLATE(ping_pong, concurrent_channel)
     ->Arg(2)
     ->MeasureProcessCPUTime();
 
+// ---- queue, where nobody has to wait
+
+void queue_try(benchmark::State& state) {
+    net::io_context context{1};
+    queue<int> q(context.get_executor(), 64);
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(q.try_push(1));
+        benchmark::DoNotOptimize(q.try_pop());
+    }
+    each(state, 1);
+}
+
+awaitable push_and_pop(queue<int>& q, int count) {
+    for (int i = 0; i < count; ++i) {
+        co_await q.push(i);
+        co_await q.pop();
+    }
+}
+
+awaitable push_and_pop(channel& c, int count) {
+    for (int i = 0; i < count; ++i) {
+        co_await c.async_send(error_code{}, i, net::use_awaitable);
+        co_await c.async_receive(net::use_awaitable);
+    }
+}
+
+template <class Box>
+void push_pop(benchmark::State& state) {
+    for (auto _ : state) {
+        net::io_context context{1};
+        Box box(context.get_executor(), 1);
+        spawn(context, push_and_pop(box, rounds));
+        context.run();
+    }
+    each(state, rounds);
+}
+
+BENCHMARK(queue_try)->Name("try_push and try_pop/telltale queue")->MeasureProcessCPUTime();
+BENCHMARK(channel_try)->Name("try_push and try_pop/asio channel")->MeasureProcessCPUTime();
+BENCHMARK_TEMPLATE(push_pop, queue<int>)
+    ->Name("co_await push and pop, none waits/telltale queue")
+    ->MeasureProcessCPUTime();
+BENCHMARK_TEMPLATE(push_pop, channel)->Name("co_await push and pop, none waits/asio channel")->MeasureProcessCPUTime();
+
 // ---- progress
 
 constexpr int ticks = 1'000'000; // in one iteration
