@@ -91,6 +91,9 @@ public:
         give_back_locked(count);
     }
 
+    /// What it looked like a moment ago, at the price of a load.
+    bool must_wait(std::size_t count) const noexcept { return !can_take(word_.load(std::memory_order_relaxed), count); }
+
     // With the mutex held.
     wait_list* attempt(error_code& ec, permit& result, std::size_t count) noexcept {
         if (count == 0) {
@@ -282,11 +285,17 @@ public:
 
     /// As async_acquire, but does not suspend when the permits are free. Throws system_error.
     [[nodiscard]] net::awaitable<permit, Executor> acquire(std::size_t count = 1) {
+        // Decided here already: to await the operation in another coroutine would cost that one's frame.
+        if (state_->must_wait(count)) return async_acquire(count, net::use_awaitable_t<Executor>{});
+        return take_or_wait(count);
+    }
+
+private:
+    net::awaitable<permit, Executor> take_or_wait(std::size_t count) {
         if (permit p = try_acquire(count)) co_return p;
         co_return co_await async_acquire(count, net::use_awaitable_t<Executor>{});
     }
 
-private:
     Executor executor_;
     std::shared_ptr<detail::semaphore_state> state_;
 };
