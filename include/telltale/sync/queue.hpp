@@ -114,6 +114,9 @@ public:
     }
 
     /// As async_push, but does not suspend when there is room. Throws system_error.
+    ///
+    /// (Name a value of aggregate type before the co_await, and move it: GCC 12 destroys an aggregate that is made within
+    /// a co_await expression twice.)
     [[nodiscard]] net::awaitable<void, Executor> push(T value) {
         // Decided here already: to await the operation in another coroutine would cost that one's frame.
         if (state_->must_wait_to_push()) return async_push(std::move(value), net::use_awaitable_t<Executor>{});
