@@ -144,12 +144,11 @@ def tables(results):
     return {name: '\n'.join(make(results)).strip('\n') for name, make in made.items()}
 
 
-def write(results, page):
+def replace(page, made):
+    """Puts each text between the markers of its name."""
     with open(page, encoding='utf-8') as f:
         text = f.read()
-    for name, table in tables(results).items():
-        if name != 'machine' and not results[name]:
-            continue  # was not measured: the page keeps what it has
+    for name, table in made.items():
         text, count = re.subn(rf'(<!-- results: {name} -->\n).*?(<!-- end -->)', lambda m: m[1] + '\n' + table + '\n\n' + m[2],
                               text, flags=re.S)
         if count != 1:
@@ -157,6 +156,11 @@ def write(results, page):
     with open(page, 'w', encoding='utf-8') as f:
         f.write(text)
     print(f'written: {page}')
+
+
+def write(results, page):
+    # What was not measured stays as the page has it.
+    replace(page, {name: table for name, table in tables(results).items() if name == 'machine' or results[name]})
 
 
 def main():
