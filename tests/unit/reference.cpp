@@ -9,21 +9,27 @@
 #include <telltale/event/for_each_event.hpp>
 #include <telltale/sync/auto_reset_event.hpp>
 #include <telltale/sync/latch.hpp>
+#include <telltale/sync/mailbox.hpp>
+#include <telltale/sync/manual_reset_event.hpp>
 #include <telltale/sync/queue.hpp>
 #include <telltale/sync/rate_limiter.hpp>
 #include <telltale/sync/result_group.hpp>
 #include <telltale/sync/semaphore.hpp>
 #include <telltale/sync/task_group.hpp>
+#include <telltale/sync/timer.hpp>
 #include <telltale/sync/when_all.hpp>
 #include <telltale/sync/when_any.hpp>
+#include <telltale/sync/with_timeout.hpp>
 
 #include "catch.hpp"
 #include "support.hpp"
 
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -75,6 +81,44 @@ net::awaitable<void> ask_slowly(net::any_io_executor executor) {
     co_await ask_api();
 
     CHECK(requests.available() < 20);
+}
+
+net::awaitable<void> take_newest(net::any_io_executor executor) {
+    telltale::mailbox<int> degrees(executor);
+    degrees.put(19); // any thread, as often as it likes; never waits
+    degrees.put(20);
+    const int newest = co_await degrees.take();
+
+    CHECK(newest == 20);
+}
+
+net::awaitable<void> wait_for_connection(net::any_io_executor executor) {
+    telltale::manual_reset_event connected(executor);
+    connected.set();           // by whoever has connected, on any thread
+    co_await connected.wait(); // and everybody else who waits, or comes later
+
+    CHECK(connected.is_set());
+}
+
+net::awaitable<void> wait_for_time(net::any_io_executor executor) {
+    const auto begin = telltale::steady_now(executor);
+
+    telltale::timer pause(executor);
+    pause.expires_after(5s);
+    co_await pause.async_wait();
+
+    CHECK(telltale::steady_now(executor) - begin == 5s);
+}
+
+net::awaitable<int> ask() {
+    co_await ask_api();
+    co_return 42;
+}
+
+net::awaitable<void> ask_with_limit() {
+    const int answer = co_await telltale::with_timeout(ask(), 5s);
+
+    CHECK(answer == 42);
 }
 
 struct block {
@@ -186,6 +230,19 @@ net::awaitable<void> hear_news(net::any_io_executor executor) {
     CHECK(*d == "hello");
 }
 
+std::size_t looked_at = 0;
+
+void look_at_everything(const std::vector<std::shared_ptr<const telltale::job>>& jobs) { looked_at += jobs.size(); }
+
+net::awaitable<void> hear_board(telltale::board& board) {
+    auto events = board.subscribe();
+    const auto told = co_await events.receive();
+    if (told.is_gap()) look_at_everything(board.jobs()); // so many are missing: told.lost
+
+    CHECK(told->kind == telltale::event_kind::job_created);
+    CHECK(looked_at == 0);
+}
+
 // Not run: it would leave a file.
 [[maybe_unused]] net::awaitable<void> write_log(telltale::subscription<telltale::event>& events) {
     std::ofstream file("events.jsonl", std::ios::app | std::ios::binary);
@@ -206,8 +263,17 @@ net::awaitable<void> tell_chat(telltale::delivery<telltale::event> d) {
 TEST_CASE("reference: semaphore, rate_limiter") {
     virtual_world world;
     world.run(hold(world.executor()));
+    asked = 0;
     world.run(ask_slowly(world.executor()));
     CHECK(asked == 1);
+}
+
+TEST_CASE("reference: mailbox, manual_reset_event, timer, with_timeout") {
+    virtual_world world;
+    world.run(take_newest(world.executor()));
+    world.run(wait_for_connection(world.executor()));
+    world.run(wait_for_time(world.executor()));
+    world.run(ask_with_limit());
 }
 
 TEST_CASE("reference: queue") {
@@ -249,6 +315,20 @@ TEST_CASE("reference: groups") {
 TEST_CASE("reference: emitter") {
     virtual_world world;
     world.run(hear_news(world.executor()));
+}
+
+TEST_CASE("reference: subscription") {
+    virtual_world world;
+    telltale::board board(world.executor());
+    bool heard = false;
+    net::co_spawn(world.context, hear_board(board), [&heard](std::exception_ptr e) {
+        telltale_test::rethrow{}(e);
+        heard = true;
+    });
+    world.clock.run();
+    board.report({.id = "42", .state = telltale::job_state::queued});
+    world.clock.run();
+    CHECK(heard);
 }
 
 TEST_CASE("reference: filtered") {

@@ -58,7 +58,8 @@ public:
     /// told then, others not.
     void emit(Event e) { stream_->emit(std::move(e)); }
 
-    /// Begins to listen: from now on, or after a cursor.
+    /// Begins to listen: from now on, or after a cursor. `executor`: where handlers run that have no executor of their
+    /// own. Costs as much as there is history to look through.
     template <class Executor>
     [[nodiscard]] subscription<Event, Executor> subscribe(const Executor& executor,
                                                           subscription_options<Event> options = {}) {
@@ -68,6 +69,7 @@ public:
     /// The place of the last event.
     cursor position() const { return stream_->now(); }
 
+    /// How many subscriptions there are at this moment.
     std::size_t subscribers() const { return stream_->subscribers(); }
 
 private:

@@ -32,6 +32,10 @@ namespace telltale::inline TELLTALE_ABI {
 /// Where events have a conflation_key (the progress of a job), an unread event is replaced by a newer one of the same
 /// key; no other event is ever lost without a gap that says so.
 ///
+///     auto events = board.subscribe();
+///     const auto told = co_await events.receive();
+///     if (told.is_gap()) look_at_everything(board.jobs()); // so many are missing: told.lost
+///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: unsafe, but for statistics(); the emitter may be used from any thread all the
 /// same.
@@ -42,8 +46,9 @@ public:
     using delivery_type = delivery<Event>;
     using batch_type = std::vector<delivery_type>;
 
-    static constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+    static constexpr std::size_t all = std::numeric_limits<std::size_t>::max(); ///< for `max`: no limit
 
+    /// For emitter::subscribe().
     subscription(const Executor& executor, std::shared_ptr<detail::event_stream<Event>> stream,
                  subscription_options<Event> options)
         : executor_(executor),
@@ -53,7 +58,8 @@ public:
     subscription(subscription&&) noexcept = default;
     subscription& operator=(subscription&&) = delete;
 
-    /// Whoever still waits gets operation_aborted.
+    /// Whoever still waits gets operation_aborted. What is unread is gone; another subscription can have it, from
+    /// position() on.
     ~subscription() {
         if (state_) stream_->remove(*state_);
     }

@@ -79,6 +79,11 @@ private:
 
 /// Room for one value, in which the latest wins: who takes gets the newest, however many were put since.
 ///
+///     telltale::mailbox<int> degrees(executor);
+///     degrees.put(19); // any thread, as often as it likes; never waits
+///     degrees.put(20);
+///     const int newest = co_await degrees.take();
+///
 /// `T` is movable and default-constructible.
 ///
 /// @par Thread safety

@@ -16,6 +16,10 @@ namespace telltale::inline TELLTALE_ABI {
 
 /// Something that has happened or not: set once, seen by everybody who waits now or later, until it is reset.
 ///
+///     telltale::manual_reset_event connected(executor);
+///     connected.set();           // by whoever has connected, on any thread
+///     co_await connected.wait(); // and everybody else who waits, or comes later
+///
 /// (The things that a board tells of are `event`, in core; this is the synchronisation primitive.)
 ///
 /// @par Thread safety
@@ -30,6 +34,7 @@ public:
         using other = basic_manual_reset_event<Other>;
     };
 
+    /// Not set.
     explicit basic_manual_reset_event(const Executor& executor)
         : executor_(executor), state_(std::make_shared<detail::event_state>(detail::context_of(executor))) {}
 
@@ -44,8 +49,10 @@ public:
     /// Wakes all who wait, in the order in which they came. Does nothing when it is set already.
     void set() { state_->set_for_all(); }
 
+    /// Whoever waits from now on waits for the next set().
     void reset() { state_->reset(); }
 
+    /// Whether it is set at this moment. Never suspends.
     bool is_set() const { return state_->is_set(); }
 
     /// Completes when the event is set.

@@ -24,7 +24,8 @@ namespace telltale::inline TELLTALE_ABI {
 /// `operation` is any function object that starts an operation with the completion handler that it is given, and
 /// `Signature` the signature of that: `async_with_timeout<void(error_code, permit)>(executor,
 /// [&](auto handler) { semaphore.async_acquire(std::move(handler)); }, 5s)`. The first argument of the signature is an
-/// error_code or an exception_ptr.
+/// error_code or an exception_ptr. `limit`: 0 or less cancels the operation as soon as it has been started, which
+/// still lets it complete with what is there without waiting.
 ///
 /// @par Completion signature
 /// `Signature`
@@ -60,8 +61,12 @@ auto async_with_deadline(const Executor& executor, Operation operation, std::chr
         std::forward<Token>(token));
 }
 
-/// As async_with_timeout, for a coroutine: `auto answer = co_await with_timeout(ask(), 5s);`. The coroutine runs on a
-/// strand of the executor of whoever awaits. Throws what it throws, or system_error(errc::deadline_exceeded).
+/// As async_with_timeout, for a coroutine:
+///
+///     const int answer = co_await telltale::with_timeout(ask(), 5s);
+///
+/// The coroutine runs on a strand of the executor of whoever awaits. Throws what it throws, or
+/// system_error(errc::deadline_exceeded). A cancellation of whoever awaits is passed on to it.
 template <class T, class Executor>
 [[nodiscard]] net::awaitable<T, Executor> with_timeout(net::awaitable<T, Executor> operation,
                                                        std::chrono::steady_clock::duration limit) {
