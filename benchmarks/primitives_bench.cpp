@@ -424,7 +424,19 @@ awaitable push_and_pop(queue<int>& q, int count) {
     }
 }
 
-awaitable push_and_pop(channel& c, int count) {
+template <class Channel>
+void channel_try_on(benchmark::State& state) {
+    net::io_context context{1};
+    Channel c(context, 64);
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(c.try_send(error_code{}, 1));
+        benchmark::DoNotOptimize(c.try_receive([](error_code, int) {}));
+    }
+    each(state, 1);
+}
+
+template <class Channel>
+awaitable push_and_pop(Channel& c, int count) {
     for (int i = 0; i < count; ++i) {
         co_await c.async_send(error_code{}, i, net::use_awaitable);
         co_await c.async_receive(net::use_awaitable);
@@ -443,11 +455,17 @@ void push_pop(benchmark::State& state) {
 }
 
 BENCHMARK(queue_try)->Name("try_push and try_pop/telltale queue")->MeasureProcessCPUTime();
-BENCHMARK(channel_try)->Name("try_push and try_pop/asio channel")->MeasureProcessCPUTime();
+BENCHMARK_TEMPLATE(channel_try_on, channel)->Name("try_push and try_pop/asio channel")->MeasureProcessCPUTime();
+BENCHMARK_TEMPLATE(channel_try_on, concurrent_channel)
+    ->Name("try_push and try_pop/asio concurrent_channel")
+    ->MeasureProcessCPUTime();
 BENCHMARK_TEMPLATE(push_pop, queue<int>)
     ->Name("co_await push and pop, none waits/telltale queue")
     ->MeasureProcessCPUTime();
 BENCHMARK_TEMPLATE(push_pop, channel)->Name("co_await push and pop, none waits/asio channel")->MeasureProcessCPUTime();
+BENCHMARK_TEMPLATE(push_pop, concurrent_channel)
+    ->Name("co_await push and pop, none waits/asio concurrent_channel")
+    ->MeasureProcessCPUTime();
 
 // ---- progress
 
