@@ -159,6 +159,39 @@ void emit_beside_single_jobs(benchmark::State& state) {
     each(state, 64);
 }
 
+awaitable read_some(subscription<int>& s, int count, int& sum) {
+    subscription<int>::batch_type batch;
+    for (int received = 0; received < count;) {
+        batch = co_await s.receive_some(subscription<int>::all, std::move(batch));
+        for (const auto& d : batch) sum += *d;
+        received += static_cast<int>(batch.size());
+    }
+}
+
+awaitable emit_in_bursts(emitter<int>& source, int count) {
+    for (int i = 1; i <= count; ++i) {
+        source.emit(i);
+        if (i % 64 == 0) co_await net::post(net::use_awaitable);
+    }
+}
+
+void emit_to_coroutines(benchmark::State& state) {
+    const auto readers = static_cast<int>(state.range(0));
+    int sum = 0;
+    for (auto _ : state) {
+        net::io_context context{1};
+        const net::any_io_executor executor = context.get_executor();
+        emitter<int> source;
+        std::deque<subscription<int>> subscriptions;
+        for (int i = 0; i < readers; ++i) subscriptions.push_back(source.subscribe(executor));
+        for (auto& s : subscriptions) spawn(context, read_some(s, deliveries / readers, sum));
+        spawn(context, emit_in_bursts(source, deliveries / readers));
+        context.run();
+    }
+    benchmark::DoNotOptimize(sum);
+    each(state, deliveries);
+}
+
 awaitable read_channel(channel& c, int count, int& sum) {
     for (int i = 0; i < count; ++i) sum += co_await c.async_receive(net::use_awaitable);
 }
@@ -214,6 +247,11 @@ BENCHMARK(send_one_by_one)
     ->Arg(100)
     ->MeasureProcessCPUTime();
 BENCHMARK(emit_in_batches)->Name("delivery, in batches of 64, to/telltale")->Arg(1)->Arg(100)->MeasureProcessCPUTime();
+BENCHMARK(emit_to_coroutines)
+    ->Name("delivery, in batches of 64, to/telltale, waiting coroutines")
+    ->Arg(1)
+    ->Arg(100)
+    ->MeasureProcessCPUTime();
 BENCHMARK(emit_beside_single_jobs)
     ->Name("emit and read twice, beside subscriptions to single jobs/telltale")
     ->Arg(0)

@@ -104,7 +104,8 @@ def deliver(readers, batch):
 
 for count in (1, 10, 100):
     row(f'delivery, one by one, to {count}')(deliver(count, 1))
-    row(f'delivery, in batches of 64, to {count}')(deliver(count, 64))
+    if count != 10:
+        row(f'delivery, in batches of 64, to {count}')(deliver(count, 64))
 
 
 def main():
