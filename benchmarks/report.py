@@ -24,6 +24,7 @@ TO_REACH = {
     ('ping-pong, round trip, threads: 1', 'telltale queue'): 400,
     ('ping-pong, round trip, threads: 2', 'telltale queue'): 900,
     ('delivery, in batches of 64, to 100', 'telltale'): 40,
+    ('delivery, in batches of 64, to 100', 'telltale, waiting coroutines'): 40,
     ('delivery, one by one, to 100', 'telltale'): 120,
 }
 
