@@ -48,13 +48,13 @@ struct virtual_world {
     void spawn(net::awaitable<void> coroutine) { net::co_spawn(context, std::move(coroutine), rethrow{}); }
 };
 
-/// Builds a scene in a fresh context, runs n handlers of it, and destroys the context with all that is in it: for every n
-/// until the scene ends by itself. `scene(context, witness)` starts its work and keeps copies of the witness in whatever
+/// Builds a scene in a fresh context, runs n handlers of it, and stops and destroys the context with all that is in it: for
+/// every n until the scene ends by itself, or `limit` for one that goes on for ever. `scene(context, witness)` starts its work and keeps copies of the witness in whatever
 /// must not be leaked. Fails the test if a copy is left. Under AddressSanitizer also every use after destruction shows.
 template <class Scene>
-void tear_down_at_every_step(Scene scene) {
+void tear_down_at_every_step(Scene scene, std::optional<std::size_t> limit = {}) {
     std::size_t steps = 0;
-    for (bool ended = false; !ended; ++steps) {
+    for (bool ended = false; !ended && steps != limit; ++steps) {
         REQUIRE(steps < 10'000);
         const auto witness = std::make_shared<int>(0);
         {
@@ -74,6 +74,7 @@ void tear_down_at_every_step(Scene scene) {
                     break;
                 }
             }
+            context.stop();
         }
         CAPTURE(steps);
         REQUIRE(witness.use_count() == 1);

@@ -22,13 +22,21 @@ namespace telltale::inline TELLTALE_ABI::detail {
 /// One timer in virtual time.
 class virtual_timer_state final : public wait_state {
 public:
+    using time_point = std::chrono::steady_clock::time_point;
     using wait_state::wait_state;
 
-    wait_list& waiters() noexcept { return waiters_; }
+    // All with the mutex held.
+    wait_list& waiters_until(time_point due) noexcept {
+        due_ = due;
+        return waiters_;
+    }
+    /// Somebody waits for just that time, and not for a later one that was set since.
+    bool is_due(time_point at) const noexcept { return due_ == at && !waiters_.empty(); }
     void take_all(wait_list& all) noexcept override { all.take(waiters_); }
 
 private:
     wait_list waiters_;
+    time_point due_{};
 };
 
 /// What the clock of an execution context shows: the real one, or a test's virtual one. Every wait of the library and
@@ -74,7 +82,7 @@ public:
         while (!timers_.empty()) {
             if (const auto timer = timers_.begin()->second.lock()) {
                 const std::lock_guard timer_lock(timer->mutex());
-                if (!timer->waiters().empty()) return timers_.begin()->first;
+                if (timer->is_due(timers_.begin()->first)) return timers_.begin()->first;
             }
             timers_.erase(timers_.begin());
         }
@@ -85,10 +93,12 @@ public:
     void advance_to(clock::time_point to) {
         for (;;) {
             std::shared_ptr<virtual_timer_state> due;
+            clock::time_point at;
             {
                 const std::lock_guard lock(mutex_);
                 now_ = std::max(now_, to);
                 if (timers_.empty() || timers_.begin()->first > to) return;
+                at = timers_.begin()->first;
                 due = timers_.begin()->second.lock();
                 timers_.erase(timers_.begin());
             }
@@ -96,7 +106,7 @@ public:
             wait_list waiters;
             {
                 const std::lock_guard lock(due->mutex());
-                due->take_all(waiters);
+                if (due->is_due(at)) due->take_all(waiters);
             }
             waiters.finish_all({});
         }

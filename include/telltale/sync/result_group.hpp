@@ -47,8 +47,9 @@ public:
 
     /// As ~task_group: cancels the children and does not wait for them. Outcomes that were not taken are lost.
     ~result_group() {
-        state_->cancel();
+        // In that order: a child that ends at once must not end a wait with success.
         state_->abort_waiters();
+        state_->cancel();
     }
 
     executor_type get_executor() const noexcept { return state_->executor(); }
@@ -78,6 +79,8 @@ public:
     /// `operation_aborted`: cancelled, or the group was destroyed. What a child throws is in its outcome.
     /// @par Per-operation cancellation
     /// terminal, partial and total: stops waiting; no outcome is lost. The children go on.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the group's).
     template <class Token = default_token_t<executor_type>>
     auto async_next(Token&& token = {}) {
         return detail::async_start<void(error_code, std::optional<outcome<T>>)>(

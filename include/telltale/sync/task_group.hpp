@@ -109,8 +109,9 @@ public:
     /// Cancels the children that still run, and does not wait for them: what they refer to must outlive them. Join
     /// first where that matters. Those that wait for their turn never begin.
     ~task_group() {
-        state_->cancel();
+        // In that order: a child that ends at once must not end a wait with success.
         state_->abort_waiters();
+        state_->cancel();
     }
 
     executor_type get_executor() const noexcept { return state_->executor(); }
@@ -141,6 +142,8 @@ public:
     /// `operation_aborted`: cancelled, or the group was destroyed. The children go on.
     /// @par Per-operation cancellation
     /// terminal, partial and total: stops waiting.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the group's).
     template <class Token = default_token_t<executor_type>>
     auto async_wait(Token&& token = {}) {
         return state_->async_wait(std::forward<Token>(token));

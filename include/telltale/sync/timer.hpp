@@ -30,6 +30,10 @@ std::chrono::system_clock::time_point system_now(const Executor& executor) {
 /// A steady_timer that follows the clock of its execution context, so that code which waits with it can be tested in
 /// virtual time. Costs nothing over a steady_timer otherwise.
 ///
+///     telltale::timer pause(executor);
+///     pause.expires_after(5s);
+///     co_await pause.async_wait();
+///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: unsafe.
 template <class Executor>
@@ -72,7 +76,7 @@ public:
         real_.expires_at(expiry);
     }
 
-    /// As expires_at, counted from now. Not after the end of time, however long.
+    /// As expires_at, counted from now. 0 or less: it has expired. Not after the end of time, however long.
     void expires_after(duration d) {
         const time_point start = now();
         expires_at(d > time_point::max() - start ? time_point::max() : start + d);
@@ -93,17 +97,24 @@ public:
     /// @par Error codes
     /// `operation_aborted`: cancelled, a new expiry was set, or the timer was destroyed.
     /// @par Per-operation cancellation
-    /// terminal, partial and total.
+    /// terminal, partial and total: stops waiting.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the timer's).
     template <class Token = default_token_t<Executor>>
     auto async_wait(Token&& token = {}) {
         return detail::async_start<void(error_code)>(
             get_executor(),
             [this](auto&& handler, const Executor& executor) {
                 if (!virtual_) return real_.async_wait(std::forward<decltype(handler)>(handler));
-                const bool later = real_.expiry() > source_->now();
-                if (later) source_->add(real_.expiry(), virtual_);
-                detail::start_wait<>(virtual_, std::forward<decltype(handler)>(handler), executor,
-                                     [&](std::tuple<error_code>&) { return later ? &virtual_->waiters() : nullptr; });
+                // Copies: when it waits, another thread may let time pass, and the timer may be gone.
+                const auto state = virtual_;
+                auto& source = *source_;
+                const time_point due = real_.expiry();
+                const bool later = due > source.now();
+                detail::start_wait<>(
+                    state, std::forward<decltype(handler)>(handler), executor,
+                    [&](std::tuple<error_code>&) { return later ? &state->waiters_until(due) : nullptr; });
+                if (later) source.add(due, state);
             },
             std::forward<Token>(token));
     }

@@ -77,3 +77,17 @@ TEST_CASE("a real timer waits on the real clock") {
     CHECK(over);
     CHECK(t.now() >= t.expiry());
 }
+
+TEST_CASE("in virtual time a wait ends at the expiry that was set last, though an earlier one was set before") {
+    virtual_world world;
+    timer t(world.executor());
+    const auto begin = world.clock.now();
+    std::vector<std::chrono::steady_clock::duration> ended;
+    const auto wait = [&] { t.async_wait([&](error_code) { ended.push_back(world.clock.now() - begin); }); };
+    t.expires_after(1h);
+    wait();
+    t.expires_after(5h);
+    wait();
+    world.clock.run();
+    CHECK(ended == std::vector<std::chrono::steady_clock::duration>{0h, 5h});
+}
