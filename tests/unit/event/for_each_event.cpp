@@ -116,9 +116,11 @@ TEST_CASE("it ends when it is cancelled, while it waits as well as in the handle
     emitter<int> e;
     std::vector<int> got;
     error_code ended;
+    const auto counts = std::make_shared<handled_events>();
     const auto run = [&](subscription_options<int> o, net::cancellation_signal& signal) {
         ended = {};
-        net::co_spawn(world.context, for_each_event(e.subscribe(world.executor(), std::move(o)), listener{&got}),
+        net::co_spawn(world.context,
+                      for_each_event(e.subscribe(world.executor(), std::move(o)), listener{&got}, {.counts = counts}),
                       net::bind_cancellation_slot(signal.slot(), [&ended](std::exception_ptr error) {
                           try {
                               if (error) std::rethrow_exception(error);
@@ -141,6 +143,7 @@ TEST_CASE("it ends when it is cancelled, while it waits as well as in the handle
     world.clock.run();
     CHECK(ended == net::error::operation_aborted);
     CHECK(e.subscribers() == 0);
+    CHECK(counts->failed == 0); // to be cancelled is no failure
     run({.capacity = 1, .overflow = overflow_policy::end}, signal);
     for (int i = 10; i < 20; ++i) e.emit(i);
     world.clock.run();

@@ -111,6 +111,49 @@ TEST_CASE("keys, classes and the filter must all agree, and an event comes once 
     CHECK(drain(late) == got);
 }
 
+TEST_CASE("subscriptions come and go, and each gets what it wants as long as it is there") {
+    net::io_context context;
+    emitter<reading> e;
+    std::mt19937 random(5);
+    const auto pick = [&random](unsigned n) { return static_cast<unsigned>(random() % n); };
+    struct reader {
+        std::optional<subscription<reading, net::io_context::executor_type>> events;
+        std::vector<unsigned> sensors;
+        unsigned sort = 0; // 0: all
+        std::vector<int> expected;
+    };
+    std::vector<reader> readers(40);
+    for (int i = 1; i <= 4000; ++i) {
+        auto& r = readers[pick(40)];
+        if (r.events) {
+            REQUIRE(drain(*r.events) == r.expected);
+            r.events.reset();
+            r.sensors.clear();
+            r.expected.clear();
+        } else {
+            reading_options o{.conflate = false};
+            for (auto n = pick(4); n > 0; --n) {
+                r.sensors.push_back(pick(6));
+                o.keys.push_back({std::to_string(r.sensors.back()), {}});
+            }
+            r.sort = pick(3);
+            if (r.sort != 0) o.classes = std::uint64_t{1} << r.sort;
+            r.events.emplace(e.subscribe(context.get_executor(), std::move(o)));
+        }
+        const unsigned sensor = pick(6);
+        const unsigned sort = 1 + pick(3);
+        e.emit({std::to_string(sensor), i, sort});
+        for (auto& other : readers) {
+            const auto& s = other.sensors;
+            if (other.events && (s.empty() || std::find(s.begin(), s.end(), sensor) != s.end()) &&
+                (other.sort == 0 || other.sort == sort))
+                other.expected.push_back(i);
+        }
+    }
+    for (auto& r : readers)
+        if (r.events) CHECK(drain(*r.events) == r.expected);
+}
+
 TEST_CASE("conflation can be left out") {
     net::io_context context;
     emitter<reading> e;

@@ -47,9 +47,15 @@ public:
         e.time = time();
         if (chance()) e.job = std::make_shared<const job>(make_job());
         if (chance()) {
-            constexpr std::string_view values[] = {
-                "17",      "null", "\"a \\\"b\\\" , } data\"",  "{\"data\":{\"x\":[1,2,{}]} , \"b\":[ ]}", "[]",
-                "-1.50e3", "{}",   "[{\"a\":\"]}\\\\\"}, true]"};
+            constexpr std::string_view values[] = {"17",
+                                                   "null",
+                                                   "\"a \\\"b\\\" , } data\"",
+                                                   "{\"data\":{\"x\":[1,2,{}]} , \"b\":[ ]}",
+                                                   "[]",
+                                                   "-1.50e3",
+                                                   "\"\\\"}\"",
+                                                   "{}",
+                                                   "[{\"a\":\"]}\\\\\"}, true]"};
             e.data = values[below(std::size(values))];
         }
         return e;
@@ -63,8 +69,8 @@ private:
                                  static_cast<std::int64_t>(random_() % 4'000'000'000) * 1'000'000'007));
     }
     std::string text() {
-        constexpr std::string_view texts[] = {
-            "", "a", "Grüße, 世界 🚀", "\"quoted\"\\", "line\nbreak\r\t\b\f\x01", "data", "}{][,:"};
+        constexpr std::string_view texts[] = {"",     "a",  "Grüße, 世界 🚀", "\"quoted\"\\", "line\nbreak\r\t\b\f\x01",
+                                              "data", "\"", "}{][,:"};
         return std::string(texts[below(std::size(texts))]);
     }
     double number() {

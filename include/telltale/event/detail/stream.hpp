@@ -27,6 +27,22 @@
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
+/// Events that are to be destroyed without the mutex. Nearly always one.
+template <class Event>
+class forgotten_events {
+public:
+    void add(std::shared_ptr<const Event> event) {
+        if (first_)
+            more_.push_back(std::move(event));
+        else
+            first_ = std::move(event);
+    }
+
+private:
+    std::shared_ptr<const Event> first_;
+    std::vector<std::shared_ptr<const Event>> more_;
+};
+
 /// The last events, as many as fit.
 template <class Event>
 class event_history {
@@ -37,14 +53,13 @@ public:
     std::size_t size() const noexcept { return events_.size(); }
     const std::shared_ptr<const Event>& operator[](std::size_t i) const noexcept { return events_[i].event; }
 
-    /// What it forgets goes into `forgotten`, for destruction without the mutex.
-    void add(const std::shared_ptr<const Event>& event, std::vector<std::shared_ptr<const Event>>& forgotten) {
+    void add(const std::shared_ptr<const Event>& event, forgotten_events<Event>& forgotten) {
         const std::size_t bytes = byte_size_of(*event);
         events_.push_back({event, bytes});
         bytes_ += bytes;
         while (events_.size() > limit_ || bytes_ > byte_limit_) {
             bytes_ -= events_.front().bytes;
-            forgotten.push_back(std::move(events_.front().event));
+            forgotten.add(std::move(events_.front().event));
             events_.pop_front();
         }
     }
@@ -136,7 +151,7 @@ public:
 
 private:
     void tell(Event&& e) {
-        std::vector<std::shared_ptr<const Event>> forgotten;
+        forgotten_events<Event> forgotten;
         struct ready_at_exit { // also where a filter throws
             wait_list list;
             ~ready_at_exit() { list.ready_all(); }
