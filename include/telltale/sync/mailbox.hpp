@@ -26,18 +26,18 @@ public:
 
     bool put(T value) {
         waiter<T>* next = nullptr;
-        bool replaced = false;
         {
             const std::lock_guard lock(mutex());
             if (closed_) return false;
             next = static_cast<waiter<T>*>(waiters_.pop_front());
             if (!next) {
-                replaced = value_.has_value();
+                const bool replaced = value_.has_value();
                 value_ = std::move(value);
+                return replaced;
             }
         }
-        if (next) next->complete({}, std::move(value));
-        return replaced;
+        next->complete({}, std::move(value));
+        return false;
     }
 
     std::optional<T> try_take() {
