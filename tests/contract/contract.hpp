@@ -37,10 +37,11 @@ struct about {
     std::string no_object{};                              ///< why nothing can be destroyed under it
     std::string only_terminal{};                          ///< why only terminal cancellation stops it
     std::string no_allocator{};                           ///< why the handler's allocator is not used
-    std::string one_strand{};                             ///< why it is started from one strand only
-    std::string busy{};          ///< why its context has other work when the operation has ended
-    std::string one_at_a_time{}; ///< why no two of it can wait at once
-    std::string uncounted{};     ///< why the number of successes may differ from that of ready()
+    std::string one_strand{};                             ///< why it is started and cancelled on one strand only
+    std::string busy{};                                   ///< why its context has other work while the object is there
+    std::string endless{};                                ///< why it goes on for ever while it waits
+    std::string once{};                                   ///< why nothing can be waited for again once it was cancelled
+    std::string uncounted{}; ///< why the number of successes may differ from that of ready()
 };
 
 struct allocations {

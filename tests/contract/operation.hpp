@@ -232,6 +232,69 @@ private:
     Row row_;
 };
 
+/// A row whose operation is a coroutine: `net::awaitable<T> run()`. For a token it is spawned, on the executor of the
+/// handler, so the tokens are Asio's own, and what is checked is what the coroutine does.
+template <class Row>
+class coroutine_subject_of final : public subject {
+    using value_type = typename decltype(std::declval<Row&>().run())::value_type;
+    using signature = telltale::detail::spawn_signature<value_type>;
+
+public:
+    explicit coroutine_subject_of(const executor_type& executor) : executor_(executor), row_(executor) {}
+
+    void start(record_ptr r) override {
+        const auto home = r->home;
+        net::co_spawn(home, row_.run(), full_handler<Row>(std::move(r)));
+    }
+    void start_plain(record_ptr r) override { net::co_spawn(executor_, row_.run(), plain_handler<Row>(std::move(r))); }
+    void start_detached() override { net::co_spawn(executor_, row_.run(), net::detached); }
+
+    started_future start_future() override {
+        using future = decltype(net::co_spawn(executor_, row_.run(), net::use_future));
+        auto f = std::make_shared<future>(net::co_spawn(executor_, row_.run(), net::use_future));
+        return {[f] { return f->wait_for(std::chrono::seconds{0}) == std::future_status::ready; },
+                [f] { return outcome_of_get<Row>([&] { return f->get(); }); }};
+    }
+
+    std::function<void(record_ptr)> defer() override {
+        auto coroutine = std::make_shared<net::awaitable<value_type>>(row_.run());
+        return [coroutine](record_ptr r) {
+            const auto home = r->home;
+            net::co_spawn(home, std::move(*coroutine), full_handler<Row>(std::move(r)));
+        };
+    }
+
+    net::awaitable<void> await(awaited token, record_ptr r) override {
+        outcome o;
+        try {
+            if (token == awaited::as_tuple) {
+                auto result = co_await net::co_spawn(r->home, row_.run(), telltale::as_result);
+                o = std::apply([](auto&&... v) { return outcome_of<Row>(std::move(v)...); }, std::move(result));
+            } else if constexpr (std::is_void_v<value_type>) {
+                co_await row_.run();
+            } else {
+                o = outcome_of<Row>(error_code{}, co_await row_.run());
+            }
+        } catch (const telltale::system_error& error) {
+            o.error = error.code();
+        }
+        r->complete(std::move(o));
+    }
+
+    void start_timed(std::chrono::steady_clock::duration limit, record_ptr r) override {
+        const auto home = r->home;
+        net::co_spawn(home, telltale::with_timeout(row_.run(), limit), full_handler<Row>(std::move(r)));
+    }
+
+    bool has_face() const override { return false; }
+    net::awaitable<void> face(record_ptr r) override { return await(awaited::use_awaitable, std::move(r)); }
+    void ready() override { row_.ready(); }
+
+private:
+    executor_type executor_;
+    Row row_;
+};
+
 /// basic_x<Executor>: its two faces on an executor type that is not any_io_executor.
 template <template <class> class Row, class Executor>
 class concrete_subject_of final : public concrete_subject {
@@ -259,12 +322,10 @@ private:
     Row<Executor> row_;
 };
 
-/// Runs an io_context in virtual time: whatever is ready, and the next thing that waits for a time.
-inline void run_step(net::io_context& context) {
-    context.restart();
+/// Lets time pass up to what is due next.
+inline void next_time(net::execution_context& context) {
     auto& time = net::use_service<telltale::detail::time_source>(context);
-    if (context.poll() == 0)
-        if (const auto next = time.next_expiry()) time.advance_to(*next);
+    if (const auto next = time.next_expiry()) time.advance_to(*next);
 }
 
 template <template <class> class Row, class Context, class Executor>
@@ -277,26 +338,37 @@ void keeps_the_contract_on_concrete(Context& context, const Executor& executor, 
 template <template <class> class Row>
 void keeps_the_contract_on_concrete_executors() {
     net::io_context context;
-    const auto run = [&] { run_step(context); };
+    const auto run = [&] {
+        context.restart();
+        if (context.poll() == 0) next_time(context);
+    };
     keeps_the_contract_on_concrete<Row>(context, context.get_executor(), run);
     keeps_the_contract_on_concrete<Row>(context, net::make_strand(context.get_executor()), run);
     net::thread_pool pool(1);
-    keeps_the_contract_on_concrete<Row>(pool, pool.get_executor(), [] { std::this_thread::yield(); });
+    keeps_the_contract_on_concrete<Row>(pool, pool.get_executor(), [&] {
+        next_time(pool);
+        std::this_thread::yield();
+    });
 }
 
 } // namespace telltale_test::contract
 
-/// A row whose objects run on any_io_executor only.
-#define TELLTALE_CONTRACT(ROW)                                                                                \
-    TEST_CASE("contract: " #ROW) {                                                                            \
-        using namespace telltale_test::contract;                                                              \
-        keeps_the_contract(ROW::row(), [](executor_type e) { return std::make_unique<subject_of<ROW>>(e); }); \
-    }                                                                                                         \
-    TEST_CASE("stress: " #ROW) {                                                                              \
-        using namespace telltale_test::contract;                                                              \
-        stands_stress(ROW::row(), [](executor_type e) { return std::make_unique<subject_of<ROW>>(e); });      \
-    }                                                                                                         \
+#define TELLTALE_CONTRACT_AS(SUBJECT, ROW)                                                                 \
+    TEST_CASE("contract: " #ROW) {                                                                         \
+        using namespace telltale_test::contract;                                                           \
+        keeps_the_contract(ROW::row(), [](executor_type e) { return std::make_unique<SUBJECT<ROW>>(e); }); \
+    }                                                                                                      \
+    TEST_CASE("stress: " #ROW) {                                                                           \
+        using namespace telltale_test::contract;                                                           \
+        stands_stress(ROW::row(), [](executor_type e) { return std::make_unique<SUBJECT<ROW>>(e); });      \
+    }                                                                                                      \
     static_assert(true)
+
+/// A row whose objects run on any_io_executor only.
+#define TELLTALE_CONTRACT(ROW) TELLTALE_CONTRACT_AS(subject_of, ROW)
+
+/// A row whose operation is a coroutine.
+#define TELLTALE_CONTRACT_COROUTINE(ROW) TELLTALE_CONTRACT_AS(coroutine_subject_of, ROW)
 
 /// A row that is a template on the executor of its objects.
 #define TELLTALE_CONTRACT_BASIC(ROW)                                              \

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#include <telltale/sync/mailbox.hpp>
+#include <telltale/sync/auto_reset_event.hpp>
+#include <telltale/sync/latch.hpp>
 #include <telltale/sync/manual_reset_event.hpp>
 #include <telltale/sync/semaphore.hpp>
-#include <telltale/sync/timer.hpp>
 
 #include "operation.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace telltale_test::contract::sync_rows {
@@ -22,7 +24,7 @@ struct semaphore_acquire {
     static about row() { return {.name = "semaphore::async_acquire", .value = "a permit"}; }
     using signature = void(error_code, permit);
 
-    explicit semaphore_acquire(const Executor& executor) : object(executor, 16) {
+    explicit semaphore_acquire(const Executor& e) : object(e, 64) {
         while (permit p = object.try_acquire()) held.push_back(std::move(p));
     }
 
@@ -33,18 +35,15 @@ struct semaphore_acquire {
     auto face() { return object.acquire(); }
 
     void ready() {
-        permit one;
-        {
+        for (int i = 0; i < 1; ++i) {
             const std::lock_guard lock(mutex);
-            one = std::move(held.back());
-            held.pop_back();
+            held.pop_back(); // given back
         }
     }
-
     static std::string show(const permit& p) { return p ? "a permit" : "no permit"; }
 
     std::mutex mutex;
-    std::vector<permit> held; // outlives the semaphore: it is destroyed while operations wait
+    std::vector<permit> held; // dies after the semaphore, or it would make ready what waits
     basic_semaphore<Executor> object;
 };
 TELLTALE_CONTRACT_BASIC(semaphore_acquire);
@@ -56,7 +55,7 @@ struct manual_reset_event_wait {
     }
     using signature = void(error_code);
 
-    explicit manual_reset_event_wait(const Executor& executor) : object(executor) {}
+    explicit manual_reset_event_wait(const Executor& e) : object(e) {}
 
     template <class... Token>
     auto start(Token&&... token) {
@@ -70,44 +69,42 @@ struct manual_reset_event_wait {
 TELLTALE_CONTRACT_BASIC(manual_reset_event_wait);
 
 template <class Executor = net::any_io_executor>
-struct mailbox_take {
-    static about row() { return {.name = "mailbox::async_take", .value = "7"}; }
-    using signature = void(error_code, int);
-
-    explicit mailbox_take(const Executor& executor) : object(executor) {}
-
-    template <class... Token>
-    auto start(Token&&... token) {
-        return object.async_take(std::forward<Token>(token)...);
-    }
-    auto face() { return object.take(); }
-    void ready() { object.put(7); }
-    static std::string show(int value) { return std::to_string(value); }
-
-    mailbox<int, Executor> object;
-};
-TELLTALE_CONTRACT_BASIC(mailbox_take);
-
-template <class Executor = net::any_io_executor>
-struct timer_wait {
-    static about row() {
-        return {.name = "timer::async_wait",
-                .one_strand = "shared timers are unsafe, as in Asio",
-                .uncounted = "its time makes all ready who wait"};
-    }
+struct auto_reset_event_wait {
+    static about row() { return {.name = "auto_reset_event::async_wait"}; }
     using signature = void(error_code);
 
-    explicit timer_wait(const Executor& e) : executor(e), object(e) { object.expires_after(48h); }
+    explicit auto_reset_event_wait(const Executor& e) : object(e) {}
 
     template <class... Token>
     auto start(Token&&... token) {
         return object.async_wait(std::forward<Token>(token)...);
     }
-    void ready() { let_pass(executor, 48h); }
+    auto face() { return object.wait(); }
+    void ready() { object.set(); }
 
-    Executor executor;
-    basic_timer<Executor> object;
+    basic_auto_reset_event<Executor> object;
 };
-TELLTALE_CONTRACT_BASIC(timer_wait);
+TELLTALE_CONTRACT_BASIC(auto_reset_event_wait);
+
+template <class Executor = net::any_io_executor>
+struct latch_wait {
+    static about row() { return {.name = "latch::async_wait", .uncounted = "an open latch makes all ready who wait"}; }
+    using signature = void(error_code);
+
+    explicit latch_wait(const Executor& e) : object(e, 1) {}
+
+    template <class... Token>
+    auto start(Token&&... token) {
+        return object.async_wait(std::forward<Token>(token)...);
+    }
+    auto face() { return object.wait(); }
+    void ready() {
+        if (!once.exchange(true)) object.count_down();
+    }
+
+    std::atomic<bool> once{false};
+    basic_latch<Executor> object;
+};
+TELLTALE_CONTRACT_BASIC(latch_wait);
 
 } // namespace telltale_test::contract::sync_rows

@@ -23,7 +23,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace telltale_test::contract {
 
@@ -97,7 +96,8 @@ public:
         CHECK(r->result.value == row_.value);
     }
 
-    void expect_error(const record_ptr& r, error_code ec, stage::duration horizon = stage::duration::max()) {
+    // To be cancelled takes no time.
+    void expect_error(const record_ptr& r, error_code ec, stage::duration horizon = {}) {
         expect_handler(r, horizon);
         CHECK(r->result.error == ec);
     }
@@ -116,10 +116,11 @@ public:
             return;
         }
         CHECK(r->result.error == otherwise);
-        expect_success(start());
+        if (row_.once.empty()) expect_success(start());
     }
 
     void expect_usable() {
+        if (!row_.once.empty()) return;
         const auto again = start();
         expect_waiting(again);
         ready();
@@ -135,7 +136,7 @@ public:
         expect_success(r);
         expect_memory_back(r);
         stage_.act([&] { object_.reset(); });
-        if (!stage_.on_threads() && row_.busy.empty()) CHECK(stage_.out_of_work());
+        if (!stage_.on_threads()) CHECK(stage_.out_of_work());
         CHECK(r->called == 1);
     }
 
@@ -183,11 +184,13 @@ public:
         stage_.act([&] { object_->start_detached(); });
         if (!stage_.on_threads()) CHECK_FALSE(stage_.out_of_work());
         ready();
-        const auto r = start();
-        ready();
-        expect_success(r);
+        if (row_.uncounted.empty()) { // it has taken one, and no more
+            const auto r = start();
+            ready();
+            expect_success(r);
+        }
         stage_.act([&] { object_.reset(); });
-        if (!stage_.on_threads() && row_.busy.empty()) CHECK(stage_.out_of_work());
+        CHECK(stage_.run_until([&] { return stage_.on_threads() || stage_.out_of_work(); }));
     }
 
     void takes_use_future() {
@@ -306,8 +309,7 @@ public:
     }
 
     void ends_when_destroyed() {
-        std::vector<record_ptr> all{start()};
-        if (row_.one_at_a_time.empty()) all.push_back(start());
+        const std::array all{start(), start()};
         stage_.act([&] { object_.reset(); });
         for (const auto& r : all) {
             expect_error(r, row_.destroyed);
@@ -357,7 +359,7 @@ public:
         spawn(race(object_->await(awaited::use_awaitable, r), other, both), both);
         expect_waiting(both);
         stage_.act([&] { other.set(); });
-        expect_handler(both);
+        expect_handler(both, {});
         // Aborted: await() completes the record also then, as a coroutine that catches does.
         CHECK(r->called == 1);
         CHECK(r->result.error == aborted);
@@ -411,7 +413,7 @@ private:
         CHECK(r->called == 1);
         if (r->result.error) {
             CHECK(r->result.error == aborted);
-            expect_success(start());
+            if (row_.once.empty()) expect_success(start());
         } else {
             CHECK(r->result.value == row_.value);
         }
@@ -464,16 +466,17 @@ constexpr std::array plays{
 };
 
 /// The context is stopped and destroyed after every possible step.
-void is_torn_down(const make_subject& make, const play& p) {
+void is_torn_down(const about& row, const make_subject& make, const play& p) {
     std::shared_ptr<allocations> counts;
-    tear_down_at_every_step([&](net::io_context& context, const std::shared_ptr<int>& witness) {
+    const auto scene_of = [&](net::io_context& context, const std::shared_ptr<int>& witness) {
         if (counts) REQUIRE(counts->live == 0);
         const auto r = std::make_shared<record>(net::make_strand(executor_type(context.get_executor())));
         r->owner = std::make_shared<scene>(scene{make(context.get_executor()), witness});
         counts = r->counts;
         net::post(r->home, [r, begin = p.begin] { begin(r); });
         net::post(r->home, [r, then = p.then] { net::post(r->home, [r, then] { then(r); }); });
-    });
+    };
+    tear_down_at_every_step(scene_of, row.endless.empty() ? std::nullopt : std::optional<std::size_t>(60));
     CHECK(counts->live == 0);
 }
 
@@ -498,9 +501,12 @@ void is_torn_down_on_threads(const make_subject& make, const play& p) {
 } // namespace
 
 void keeps_the_contract(const about& row, const make_subject& make) {
-    for (const auto* reason : {&row.no_object, &row.only_terminal, &row.no_allocator, &row.busy, &row.one_at_a_time})
-        if (!reason->empty()) WARN(row.name << ": " << *reason);
-
+    SECTION("excused") {
+        SUCCEED();
+        for (const auto* reason :
+             {&row.no_object, &row.only_terminal, &row.no_allocator, &row.busy, &row.endless, &row.once})
+            if (!reason->empty()) WARN(row.name << ": " << *reason);
+    }
     for (const place p : {place::io_context, place::strand, place::thread_pool}) {
         const auto named = [&](const std::string& what) { return std::string(name_of(p)) + ": " + what; };
         const auto with = [&](const std::string& what, const auto& run) {
@@ -546,7 +552,7 @@ void keeps_the_contract(const about& row, const make_subject& make) {
     for (const play& p : plays) {
         SECTION("torn down: " + std::string(p.name)) {
             INFO(row.name);
-            is_torn_down(make, p);
+            is_torn_down(row, make, p);
         }
         SECTION("torn down on threads: " + std::string(p.name)) {
             INFO(row.name);

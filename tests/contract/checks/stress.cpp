@@ -6,7 +6,7 @@
 #include "catch.hpp"
 #include "stage.hpp"
 
-#include <chrono>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <thread>
@@ -32,8 +32,7 @@ void one_round(const about& row, const make_subject& make) {
     auto object = make(executor);
     const auto common = net::make_strand(executor);
     std::vector<record_ptr> all;
-    const std::size_t count = row.one_at_a_time.empty() ? operations : 1;
-    for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t i = 0; i < operations; ++i)
         all.push_back(std::make_shared<record>(row.one_strand.empty() ? net::make_strand(executor) : common));
 
     std::atomic<std::size_t> started{0};

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#include <telltale/progress/progress_tracker.hpp>
+
+#include "operation.hpp"
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace telltale_test::contract::progress_rows {
+
+using namespace telltale;
+using namespace std::chrono_literals;
+
+template <class Executor = net::any_io_executor>
+struct progress_tracker_wait_done {
+    static about row() {
+        return {.name = "progress_tracker::async_wait_done", .uncounted = "the end makes all ready who wait"};
+    }
+    using signature = void(error_code);
+
+    explicit progress_tracker_wait_done(const Executor& e) : object(e) {}
+
+    template <class... Token>
+    auto start(Token&&... token) {
+        return object.async_wait_done(std::forward<Token>(token)...);
+    }
+    void ready() { object.finish(); }
+
+    basic_progress_tracker<Executor> object;
+};
+TELLTALE_CONTRACT_BASIC(progress_tracker_wait_done);
+
+template <class Executor = net::any_io_executor>
+struct progress_tracker_wait_change {
+    static about row() {
+        return {.name = "progress_tracker::async_wait_change",
+                .value = "changed",
+                .uncounted = "a change makes all ready who wait"};
+    }
+    using signature = void(error_code, progress_snapshot);
+
+    explicit progress_tracker_wait_change(const Executor& e) : object(e), since(object.snapshot()) {}
+
+    template <class... Token>
+    auto start(Token&&... token) {
+        return object.async_wait_change(since, 100ms, std::forward<Token>(token)...);
+    }
+    void ready() { object.advance(); }
+    static std::string show(const progress_snapshot& s) { return s.value.done > 0 ? "changed" : ""; }
+
+    basic_progress_tracker<Executor> object;
+    progress_snapshot since;
+};
+TELLTALE_CONTRACT_BASIC(progress_tracker_wait_change);
+
+} // namespace telltale_test::contract::progress_rows
