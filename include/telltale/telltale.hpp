@@ -51,11 +51,15 @@
 #include <telltale/sync/latch.hpp>
 #include <telltale/sync/mailbox.hpp>
 #include <telltale/sync/manual_reset_event.hpp>
+#include <telltale/sync/outcome.hpp>
 #include <telltale/sync/queue.hpp>
 #include <telltale/sync/rate_limiter.hpp>
+#include <telltale/sync/result_group.hpp>
 #include <telltale/sync/semaphore.hpp>
 #include <telltale/sync/task_group.hpp>
 #include <telltale/sync/timer.hpp>
+#include <telltale/sync/when_all.hpp>
+#include <telltale/sync/when_any.hpp>
 #include <telltale/sync/with_timeout.hpp>
 #include <telltale/version.hpp>
 
