@@ -6,6 +6,10 @@
 
 #include <telltale/version.hpp>
 
+// Asio asks macros of the standard library, and so must come after some header of it: in a program of which one file
+// includes Asio first and another does not, what one allocates by aligned_alloc the other frees by operator delete.
+#include <cstddef>
+
 // The seam: the only header that names which Asio telltale is built on. `telltale::net` is standalone Asio, or Boost.Asio
 // where the build defines TELLTALE_USE_BOOST_ASIO (CMake target telltale::boost). It is never detected.
 //
