@@ -6,6 +6,7 @@
 
 #include <telltale/asio.hpp>
 #include <telltale/detail/time_source.hpp>
+#include <telltale/testing/run_until_idle.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -36,33 +37,34 @@ public:
 
     clock::time_point now() const { return source_.now(); }
 
-    /// Runs handlers until none is ready; no time passes. Returns how many ran.
-    std::size_t run_until_idle() {
-        context_.restart();
-        return context_.poll();
+    /// As testing::run_until_idle on its context: no time passes. Returns how many handlers ran.
+    std::size_t run_until_idle() { return testing::run_until_idle(context_); }
+
+    /// Runs until nothing is ready and nobody waits for a time; time goes from one thing that is due to the next. Returns
+    /// how many handlers ran. Does not return while somebody waits again and again, like a status_poller of a job that
+    /// does not end: take run_for there.
+    std::size_t run() {
+        std::size_t ran = run_until_idle();
+        while (const auto next = source_.next_expiry()) ran += step_to(*next);
+        return ran;
     }
 
-    /// Runs until nothing is ready and nobody waits for a time.
-    void run() {
-        run_until_idle();
-        while (const auto next = source_.next_expiry()) step_to(*next);
-    }
-
-    /// Lets this much time pass, with all that happens in it.
-    void run_for(clock::duration d) {
+    /// Lets this much time pass, with all that happens in it, including what is due at its end. Returns how many handlers
+    /// ran.
+    std::size_t run_for(clock::duration d) {
         const auto end = now() + d;
-        run_until_idle();
+        std::size_t ran = run_until_idle();
         while (const auto next = source_.next_expiry()) {
             if (*next > end) break;
-            step_to(*next);
+            ran += step_to(*next);
         }
-        step_to(end);
+        return ran + step_to(end);
     }
 
 private:
-    void step_to(clock::time_point t) {
+    std::size_t step_to(clock::time_point t) {
         source_.advance_to(t);
-        run_until_idle();
+        return run_until_idle();
     }
 
     net::io_context& context_;

@@ -54,7 +54,7 @@ const char* name_of(awaited token) {
 class check {
 public:
     check(const about& row, const make_subject& make, place p)
-        : row_(row), make_(make), stage_(p), object_(make(stage_.executor())) {}
+        : row_(row), stage_(p), object_(make(stage_.executor())) {}
 
     ~check() {
         stage_.act([&] { object_.reset(); });
@@ -420,7 +420,6 @@ private:
     }
 
     const about& row_;
-    const make_subject& make_;
     stage stage_;
     subject_ptr object_;
 };

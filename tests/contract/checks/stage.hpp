@@ -30,7 +30,7 @@ class stage {
 public:
     using duration = std::chrono::steady_clock::duration;
 
-    explicit stage(place p) : place_(p) {
+    explicit stage(place p) {
         if (p == place::thread_pool) {
             pool_ = std::make_unique<net::thread_pool>(3);
             executor_ = pool_->get_executor();
@@ -100,7 +100,6 @@ public:
     net::io_context& io() { return *io_; }
 
 private:
-    place place_;
     std::unique_ptr<net::io_context> io_;
     std::unique_ptr<net::thread_pool> pool_;
     executor_type executor_;
