@@ -6,6 +6,7 @@
 #include "support.hpp"
 
 #include <telltale/error.hpp>
+#include <telltale/sync/manual_reset_event.hpp>
 #include <telltale/sync/timer.hpp>
 #include <telltale/sync/with_timeout.hpp>
 
@@ -387,6 +388,51 @@ TEST_CASE("what children refer to in the frame that awaits them lives as long as
         };
         net::co_spawn(context, parent(child, witness), net::detached);
     });
+}
+
+TEST_CASE("children that wait for something older than their group are destroyed before whoever awaits them, too") {
+    tear_down_at_every_step([](net::io_context& context, const std::shared_ptr<int>& witness) {
+        struct at_end {
+            std::vector<int>& list;
+            ~at_end() { list.push_back(1); }
+        };
+        const auto child = [](std::vector<int>& list, manual_reset_event& e) -> net::awaitable<int> {
+            const at_end end{list};
+            co_await e.async_wait();
+            co_return 1;
+        };
+        const auto set = [](std::shared_ptr<manual_reset_event> e) -> net::awaitable<void> {
+            co_await wait_for(1s);
+            e->set();
+        };
+        const auto parent = [](auto make, std::shared_ptr<manual_reset_event> e,
+                               std::shared_ptr<int>) -> net::awaitable<void> {
+            std::vector<int> list(1000);
+            co_await when_all(make(list, *e), make(list, *e), wait_for(1s));
+        };
+        // Waits are destroyed in an order of their own: the youngest object's first. And coroutines on a strand at once.
+        auto event = std::make_shared<manual_reset_event>(context.get_executor());
+        net::co_spawn(context, set(event), net::detached);
+        net::co_spawn(net::make_strand(context), parent(child, event, witness), net::detached);
+    });
+}
+
+TEST_CASE("what comes when the others have been stopped does not begin") {
+    virtual_world world;
+    bool begun = false;
+    const auto note = [](bool& b) -> net::awaitable<int> {
+        b = true;
+        co_return 1;
+    };
+    const auto group = std::make_shared<detail::outcome_group<int>>(world.executor(), 0, detail::stop_at::error);
+    group->cancel();
+    auto late = detail::prepare<int, detail::put_value>(note(begun));
+    group->spawn(std::move(late.c), std::move(late.body), false);
+    world.clock.run();
+    CHECK_FALSE(begun);
+    const auto outcomes = group->take();
+    REQUIRE(outcomes.size() == 1);
+    CHECK(outcomes[0].cancelled);
 }
 
 TEST_CASE("when_all on a thread pool runs in parallel, and is cancelled without a race") {

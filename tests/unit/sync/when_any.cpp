@@ -245,13 +245,17 @@ TEST_CASE("a cancelled when_any throws operation_aborted, unless a value came al
     std::string aborted;
     int value = 0;
     bool settled = false;
-    net::cancellation_signal signals[3];
+    std::string failed;
+    net::cancellation_signal signals[4];
     const auto note = [](std::string& to) -> net::awaitable<void> {
         to = co_await thrown_by(when_any(vector_of(number_after(3600s, 1), number_after(3600s, 2))));
     };
     const auto keep = [](int& to) -> net::awaitable<void> {
         const auto result = co_await when_any(vector_of(number_after(3600s, 1), number_when_cancelled(2s, 2)));
         to = result.value;
+    };
+    const auto fail = [](std::string& to) -> net::awaitable<void> {
+        to = co_await thrown_by(when_any(vector_of(number_after(3600s, 1), throw_when_cancelled("on the way out"))));
     };
     const auto all = [](bool& to) -> net::awaitable<void> {
         auto result = co_await when_any_settled(number_after(3600s, 1), wait_for(3600s));
@@ -260,6 +264,7 @@ TEST_CASE("a cancelled when_any throws operation_aborted, unless a value came al
     net::co_spawn(world.context, note(aborted), net::bind_cancellation_slot(signals[0].slot(), rethrow{}));
     net::co_spawn(world.context, keep(value), net::bind_cancellation_slot(signals[1].slot(), rethrow{}));
     net::co_spawn(world.context, all(settled), net::bind_cancellation_slot(signals[2].slot(), rethrow{}));
+    net::co_spawn(world.context, fail(failed), net::bind_cancellation_slot(signals[3].slot(), rethrow{}));
     world.clock.run_for(10s);
     for (auto& s : signals) s.emit(net::cancellation_type::terminal);
     const auto begin = world.clock.now();
@@ -268,6 +273,7 @@ TEST_CASE("a cancelled when_any throws operation_aborted, unless a value came al
     CHECK(aborted == "aborted");
     CHECK(value == 2);
     CHECK(settled);
+    CHECK(failed == "on the way out"); // says more than that it was cancelled
 }
 
 TEST_CASE("a coroutine that cancels whoever awaits it, before it waits itself, is heard") {

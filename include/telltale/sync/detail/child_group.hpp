@@ -214,12 +214,9 @@ public:
 
     const std::shared_ptr<child>& get() const noexcept { return child_; }
 
-    // By post, or children that never wait would begin each inside the end of the one before.
     void start() {
-        auto& strand = *child_->strand;
-        net::post(strand, [end = child_end(group_, child_), self = std::unique_ptr<pending_child>(this)]() mutable {
-            child_group::start(std::move(end), std::move(self->body_));
-        });
+        const std::unique_ptr<pending_child> self(this);
+        child_group::start(child_end(std::move(group_), std::move(child_)), std::move(body_));
     }
 
     void ready() override { finish({}); }
@@ -242,25 +239,25 @@ private:
 std::size_t child_group::spawn(std::shared_ptr<child> c, net::awaitable<void> body, bool insisted) {
     c->strand.emplace(net::make_strand(executor_));
     std::size_t index = 0;
-    bool starts = false;
     bool cancelled = false;
+    bool starts = false;
     {
         const std::lock_guard lock(mutex());
         cancelled = cancelled_;
-        if (!cancelled && full()) {
-            pending_.push_back(*new pending_child(self(), c, std::move(body)));
-        } else if (!full() && (insisted || !cancelled)) {
-            admit(c);
-            starts = true;
-        }
+        starts = !full() && (insisted || !cancelled);
         c->index = index = next_index_++;
         ++size_;
+        if (starts) {
+            admit(c);
+        } else if (!cancelled) {
+            pending_.push_back(*new pending_child(self(), std::move(c), std::move(body)));
+            return index;
+        }
     }
     if (starts) {
         if (cancelled) stop(c);
-        // NOLINTNEXTLINE(bugprone-use-after-move): what waits for its turn does not start
         start(child_end(self(), std::move(c)), std::move(body));
-    } else if (cancelled) {
+    } else {
         { const auto dropped = std::move(body); } // Asio's own assignment leaks
         settle(c, std::make_exception_ptr(system_error(net::error::operation_aborted)));
     }
