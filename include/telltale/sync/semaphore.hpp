@@ -6,6 +6,7 @@
 
 #include <telltale/asio.hpp>
 #include <telltale/detail/waiter.hpp>
+#include <telltale/error.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -97,7 +98,7 @@ public:
     // With the mutex held.
     wait_list* attempt(error_code& ec, permit& result, std::size_t count) noexcept {
         if (count == 0) {
-            ec = net::error::invalid_argument;
+            ec = errc::invalid_argument;
             return nullptr;
         }
         std::int64_t word = word_.load(std::memory_order_relaxed);
@@ -268,7 +269,7 @@ public:
         requires(!std::convertible_to<Token, std::size_t>)
     auto async_acquire(Token&& token = {}) { return async_acquire(1, std::forward<Token>(token)); }
 
-    /// Waits for `count` permits, all at once. As async_acquire(token), and: `invalid_argument` where `count` is 0. More
+    /// Waits for `count` permits, all at once. As async_acquire(token), and: `errc::invalid_argument` where `count` is 0. More
     /// than limit(): waits until the limit is raised.
     template <class Token = default_token_t<Executor>>
     auto async_acquire(std::size_t count, Token&& token = {}) {

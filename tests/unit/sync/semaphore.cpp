@@ -276,7 +276,7 @@ TEST_CASE("nobody can acquire no permit") {
     error_code refused;
     s.async_acquire(0, [&](error_code ec, permit) { refused = ec; });
     context.run();
-    CHECK(refused == net::error::invalid_argument);
+    CHECK(refused == errc::invalid_argument);
 }
 
 TEST_CASE("a permit outlives its semaphore, also with others that wait") {
