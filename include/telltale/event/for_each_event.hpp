@@ -80,6 +80,8 @@ net::awaitable<void, Executor> handle_event(Handler& handle, delivery<Event> d,
 /// `handle` takes a delivery<Event> and returns an awaitable<void>, or nothing. What it throws is counted, reported once,
 /// and ends nothing: the next event is handled all the same. A handler that is slow holds up nobody else: its events wait
 /// in the subscription, whose capacity and overflow policy count.
+/// (In a co_await expression, name the options and a handler with captures before it: GCC 12 destroys temporaries of their
+/// kind in there twice.)
 ///
 /// @par Errors
 /// Returns when the emitter is gone and everything was handled. Throws system_error: `errc::fell_behind` with
