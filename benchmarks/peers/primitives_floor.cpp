@@ -207,6 +207,17 @@ void deliver(int readers, int n) {
     run(std::move(tasks));
 }
 
+// What a permit costs that any thread may take and give back: two atomic steps.
+void two_steps(int n) {
+    std::atomic<long> free{1};
+    for (int i = 0; i < n; ++i) {
+        long seen = free.load(std::memory_order_relaxed);
+        while (seen > 0 && !free.compare_exchange_weak(seen, seen - 1, std::memory_order_acquire)) {}
+        seen = free.load(std::memory_order_relaxed);
+        while (!free.compare_exchange_weak(seen, seen + 1, std::memory_order_release)) {}
+    }
+}
+
 // Two threads that look at one atomic in turn, and never sleep: means something only while each has a core to itself.
 void spin(int n) {
     std::atomic<int> turn{0};
@@ -253,6 +264,7 @@ int main(int argc, char** argv) {
     report out(argc, argv);
     std::putchar('[');
     const int n = out.rounds;
+    out.measure("try_acquire and release", "floor: two compare-exchanges", n, [n] { two_steps(n); });
     out.measure("co_await acquire and release, coroutines: 1", "floor", n, [n] { contend(1, n); });
     out.measure("contend, each yields, coroutines: 8", "floor", n, [n] { contend(8, n); });
     out.measure("contend, each yields, coroutines: 8", "floor, the yield alone", n, [n] { yields(n); });
