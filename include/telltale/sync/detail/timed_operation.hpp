@@ -59,7 +59,6 @@ public:
     template <class H>
     timed_operation(const Executor& executor, H&& handler)
         : strand_(net::make_strand(executor)),
-          timer_(strand_),
           handler_(std::forward<H>(handler)),
           work_(track_work(net::get_associated_executor(handler_, executor))) {}
 
@@ -71,8 +70,9 @@ public:
                 if (const auto self = weak.lock())
                     net::dispatch(self->strand_, [self, type] { self->signal_.emit(type); });
             });
-        net::dispatch(strand_, [self = this->shared_from_this(), operation = std::move(operation), limit]() mutable {
-            self->run(std::move(operation), limit);
+        deadline_ = deadline_of(limit);
+        net::dispatch(strand_, [self = this->shared_from_this(), operation = std::move(operation)]() mutable {
+            self->run(std::move(operation));
         });
     }
 
@@ -90,23 +90,35 @@ private:
         std::shared_ptr<timed_operation> self;
     };
 
-    void expires(std::chrono::steady_clock::duration limit) { timer_.expires_after(limit); }
-    void expires(std::chrono::steady_clock::time_point deadline) { timer_.expires_at(deadline); }
+    using time_point = std::chrono::steady_clock::time_point;
 
-    template <class Operation, class Limit>
-    void run(Operation operation, Limit limit) {
-        expires(limit);
-        timer_.async_wait(net::bind_executor(strand_, [self = this->shared_from_this()](error_code ec) {
+    time_point deadline_of(time_point deadline) const { return deadline; }
+    time_point deadline_of(std::chrono::steady_clock::duration limit) const {
+        const time_point now = steady_now(strand_);
+        return limit > time_point::max() - now ? time_point::max() : now + limit;
+    }
+
+    // The timer one turn later: what need not wait has ended by then, and to arm a timer is dear.
+    template <class Operation>
+    void run(Operation operation) {
+        operation(on_end{this->shared_from_this()});
+        if (!ended_) net::post(strand_, [self = this->shared_from_this()] { self->arm(); });
+    }
+
+    void arm() {
+        if (ended_) return;
+        timer_.emplace(strand_);
+        timer_->expires_at(deadline_);
+        timer_->async_wait(net::bind_executor(strand_, [self = this->shared_from_this()](error_code ec) {
             if (ec || self->ended_) return;
             self->expired_ = true;
             self->signal_.emit(net::cancellation_type::terminal);
         }));
-        operation(on_end{this->shared_from_this()});
     }
 
     void finish(Error error, Values... values) {
         ended_ = true;
-        timer_.cancel();
+        if (timer_) timer_->cancel();
         if (expired_ && is_aborted(error)) assign_deadline_exceeded(error);
         const auto executor = std::move(*work_);
         work_.reset();
@@ -116,7 +128,8 @@ private:
     }
 
     strand_type strand_;
-    basic_timer<strand_type> timer_;
+    std::optional<basic_timer<strand_type>> timer_;
+    std::chrono::steady_clock::time_point deadline_{};
     Handler handler_;
     std::optional<tracked_executor<handler_executor>> work_;
     net::cancellation_signal signal_;
