@@ -40,6 +40,10 @@ namespace telltale::inline TELLTALE_ABI {}
 #endif // TELLTALE_VERSION_HPP
 // end <telltale/version.hpp>
 
+// Asio asks macros of the standard library, and so must come after some header of it: in a program of which one file
+// includes Asio first and another does not, what one allocates by aligned_alloc the other frees by operator delete.
+#include <cstddef>
+
 // The seam: the only header that names which Asio telltale is built on. `telltale::net` is standalone Asio, or Boost.Asio
 // where the build defines TELLTALE_USE_BOOST_ASIO (CMake target telltale::boost). It is never detected.
 //
@@ -70,6 +74,7 @@ namespace telltale::inline TELLTALE_ABI {}
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -118,6 +123,7 @@ namespace sys = ::boost::system;
 #include <asio/execution_context.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
+#include <asio/recycling_allocator.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
@@ -531,6 +537,7 @@ struct progress {
 // <telltale/version.hpp> is above
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -540,19 +547,21 @@ namespace telltale::inline TELLTALE_ABI {
 /// A moment on the calendar, as it is shown and stored. Waiting is done on the steady clock, never on this one.
 using timestamp = std::chrono::system_clock::time_point;
 
-/// RFC 3339 in UTC with milliseconds: "2026-11-21T23:20:00.123Z". Years 0000 to 9999.
-inline std::string to_rfc3339(timestamp t) {
+/// RFC 3339 in UTC with milliseconds: "2026-11-21T23:20:00.123Z". Years 0000 to 9999. `digits`: of the fraction, 3 to 9.
+inline std::string to_rfc3339(timestamp t, int digits = 3) {
     using namespace std::chrono;
-    const auto ms = floor<milliseconds>(t);
-    const auto day = floor<days>(ms);
+    const auto day = floor<days>(t);
     const year_month_day date{day};
-    const hh_mm_ss time{ms - day};
-    char text[48];
-    const int n = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-                                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                                static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
-    return {text, static_cast<std::size_t>(n)};
+    const hh_mm_ss time{floor<nanoseconds>(t - day)};
+    char text[64];
+    const int n =
+        std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%09lld", static_cast<int>(date.year()),
+                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                      static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                      static_cast<int>(time.seconds().count()), static_cast<long long>(time.subseconds().count()));
+    std::string result(text, static_cast<std::size_t>(n - 9 + digits));
+    result += 'Z';
+    return result;
 }
 
 } // namespace telltale::inline TELLTALE_ABI
@@ -754,6 +763,29 @@ struct event {
 /// has an empty key and is never dropped for a newer one.
 inline std::string_view conflation_key(const event& e) noexcept {
     return e.kind == event_kind::job_progressed && e.job ? std::string_view{e.job->id} : std::string_view{};
+}
+
+/// What a subscription can name to hear of this event: the id of the job, and under its name the value of each label.
+template <class Visitor>
+void routing_keys(const event& e, Visitor&& visit) {
+    if (!e.job) return;
+    visit(std::string_view{e.job->id}, std::string_view{});
+    for (const auto& [name, value] : e.job->labels)
+        if (!name.empty()) visit(std::string_view{value}, std::string_view{name});
+}
+
+/// The kind, as a number below 64.
+constexpr unsigned routing_class(const event& e) noexcept { return static_cast<unsigned>(e.kind); }
+
+/// What an event takes in memory, about: with its job, which it may share with others.
+inline std::size_t byte_size(const event& e) noexcept {
+    std::size_t bytes = sizeof(event) + e.data.size();
+    if (!e.job) return bytes;
+    const job& j = *e.job;
+    bytes += sizeof(job) + j.id.size() + j.name.size() + j.kind.size() + j.word.size() + j.message.size();
+    for (const auto& [name, value] : j.labels) bytes += sizeof(label_map::value_type) + name.size() + value.size();
+    if (j.error) bytes += j.error->message.size();
+    return bytes + j.health.error.size();
 }
 
 } // namespace telltale::inline TELLTALE_ABI
@@ -1261,10 +1293,14 @@ struct filter {
 
 // <telltale/asio.hpp> is above
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <tuple>
+#include <type_traits>
+#include <typeinfo>
 #include <utility>
+#include <variant>
 
 // How an operation of telltale waits. Each primitive has a shared state derived from wait_state; a suspended operation is a
 // waiter in one of the state's wait_lists. Whoever takes a waiter off its list, under the state's mutex, owns it and
@@ -1274,6 +1310,7 @@ struct filter {
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
+class wait_state;
 struct wait_cancel;
 
 /// One suspended operation. Links and canceller are protected by the mutex of its state.
@@ -1283,8 +1320,11 @@ public:
     wait_node(const wait_node&) = delete;
     wait_node& operator=(const wait_node&) = delete;
 
-    /// Completes the operation with `ec` and empty values, and frees this. Not with the state's mutex held.
+    /// Completes the operation with `ec` and the values in its result. Not with the state's mutex held.
     virtual void finish(error_code ec) = 0;
+
+    /// Completes the operation with what is in its result. Not with the state's mutex held.
+    virtual void ready() = 0;
 
     /// Destroys the handler without calling it, and frees this. Not with the state's mutex held.
     virtual void destroy() noexcept = 0;
@@ -1304,14 +1344,10 @@ private:
 
 /// What an operation that can be cancelled leaves in its cancellation slot.
 struct wait_cancel {
-    explicit wait_cancel(std::shared_ptr<std::mutex> m) : mutex(std::move(m)) {}
+    inline explicit wait_cancel(std::shared_ptr<wait_state> s) noexcept;
     wait_cancel(const wait_cancel&) = delete;
     wait_cancel& operator=(const wait_cancel&) = delete;
-
-    ~wait_cancel() {
-        const std::lock_guard lock(*mutex);
-        if (node) node->canceller_ = nullptr;
-    }
+    inline ~wait_cancel();
 
     void arm(wait_node& n) noexcept {
         node = &n;
@@ -1319,20 +1355,9 @@ struct wait_cancel {
     }
 
     // Nothing has happened yet while an operation waits, so all types of cancellation can be granted.
-    void operator()(net::cancellation_type type) {
-        if (type == net::cancellation_type::none) return;
-        wait_node* const cancelled = take();
-        if (cancelled) cancelled->finish(net::error::operation_aborted);
-    }
+    inline void operator()(net::cancellation_type type);
 
-    wait_node* take() noexcept {
-        const std::lock_guard lock(*mutex);
-        wait_node* const taken = node;
-        if (taken) taken->unlink();
-        return taken;
-    }
-
-    std::shared_ptr<std::mutex> mutex;
+    std::shared_ptr<wait_state> state;
     wait_node* node = nullptr;
 };
 
@@ -1360,6 +1385,9 @@ public:
         head_.previous_ = &n;
     }
 
+    /// The oldest, or null.
+    wait_node* front() noexcept { return empty() ? nullptr : head_.next_; }
+
     /// The oldest, no longer cancellable; or null.
     wait_node* pop_front() noexcept {
         if (empty()) return nullptr;
@@ -1378,6 +1406,11 @@ public:
         while (wait_node* const n = pop_front()) n->finish(ec);
     }
 
+    /// Completes all with the results that they have. For a list that nobody else can reach.
+    void ready_all() {
+        while (wait_node* const n = pop_front()) n->ready();
+    }
+
     void destroy_all() noexcept {
         while (wait_node* const n = pop_front()) n->destroy();
     }
@@ -1385,6 +1418,7 @@ public:
 private:
     struct sentinel final : wait_node {
         void finish(error_code) override {}
+        void ready() override {}
         void destroy() noexcept override {}
     };
     sentinel head_;
@@ -1394,13 +1428,31 @@ private:
 template <class... Values>
 class waiter : public wait_node {
 public:
-    /// Posts the handler and frees this. Not with the state's mutex held.
-    virtual void complete(error_code ec, Values... values) = 0;
+    /// Posts the handler, and frees this when that is called. Not with the state's mutex held.
+    void complete(error_code ec, Values... values) {
+        std::get<error_code>(result_) = ec;
+        assign(std::index_sequence_for<Values...>{}, values...);
+        ready();
+    }
 
-    void finish(error_code ec) final { complete(ec, Values{}...); }
+    void finish(error_code ec) final {
+        std::get<error_code>(result_) = ec;
+        ready();
+    }
+
+    /// What it will complete with; empty values until then.
+    std::tuple<error_code, Values...>& result() noexcept { return result_; }
 
 protected:
     ~waiter() = default;
+
+private:
+    template <std::size_t... I>
+    void assign(std::index_sequence<I...>, Values&... values) {
+        ((std::get<I + 1>(result_) = std::move(values)), ...);
+    }
+
+    std::tuple<error_code, Values...> result_;
 };
 
 /// An executor that counts as work of its context for as long as it exists. (executor_work_guard of the oldest supported
@@ -1411,6 +1463,51 @@ auto track_work(const Executor& executor) {
 }
 template <class Executor>
 using tracked_executor = decltype(track_work(std::declval<const Executor&>()));
+
+/// Where a completion is posted to, counted as work of its context until then.
+template <class Executor>
+class completion_executor {
+public:
+    explicit completion_executor(const Executor& executor) : work_(track_work(executor)) {}
+
+    template <class Function>
+    void post(Function&& function) && {
+        const auto work = std::move(work_);
+        net::post(work, std::forward<Function>(function));
+    }
+
+private:
+    tracked_executor<Executor> work_;
+};
+
+/// An any_io_executor holds an io_context's own executor nearly always. To ask for that once is cheaper by half a
+/// completion than to go through the type-erased prefer, require and execute.
+template <>
+class completion_executor<net::any_io_executor> {
+    using direct_executor = net::io_context::executor_type;
+
+public:
+    explicit completion_executor(const net::any_io_executor& executor) {
+        // The target() of the oldest supported Asio does not look at the type.
+        if (executor.target_type() == typeid(direct_executor))
+            work_.template emplace<1>(track_work(*executor.target<direct_executor>()));
+        else
+            work_.template emplace<0>(track_work(executor));
+    }
+
+    template <class Function>
+    void post(Function&& function) && {
+        const auto work = std::move(work_);
+        if (const auto* const direct = std::get_if<1>(&work)) // whose copies, in post, need not count as work each
+            net::post(net::prefer(*direct, net::execution::outstanding_work.untracked),
+                      std::forward<Function>(function));
+        else
+            net::post(std::get<0>(work), std::forward<Function>(function));
+    }
+
+private:
+    std::variant<net::any_io_executor, tracked_executor<direct_executor>> work_;
+};
 
 /// A handler and its arguments, ready to run.
 template <class Handler, class... Values>
@@ -1426,16 +1523,26 @@ struct bound_completion {
     std::tuple<Values...> values;
 };
 
+/// The allocator of what a handler's operation needs: the handler's own, or else the blocks that Asio keeps for reuse.
+template <class T>
+struct operation_allocator {
+    using type = T;
+};
+template <class T>
+struct operation_allocator<std::allocator<T>> {
+    using type = net::recycling_allocator<T>;
+};
+
 template <class Handler, class Executor, class... Values>
 class waiter_of final : public waiter<Values...> {
     using executor_type = net::associated_executor_t<Handler, Executor>;
-    using allocator_type =
-        typename std::allocator_traits<net::associated_allocator_t<Handler>>::template rebind_alloc<waiter_of>;
+    using allocator_type = typename operation_allocator<
+        typename std::allocator_traits<net::associated_allocator_t<Handler>>::template rebind_alloc<waiter_of>>::type;
 
 public:
     template <class H>
     static waiter_of& create(H&& handler, const Executor& fallback) {
-        allocator_type allocator(net::get_associated_allocator(handler));
+        allocator_type allocator = allocator_for(handler);
         waiter_of* const p = std::allocator_traits<allocator_type>::allocate(allocator, 1);
         try {
             return *::new (static_cast<void*>(p)) waiter_of(std::forward<H>(handler), fallback);
@@ -1447,35 +1554,60 @@ public:
 
     auto cancellation_slot() const noexcept { return net::get_associated_cancellation_slot(handler_); }
 
-    void complete(error_code ec, Values... values) override {
-        const auto executor = std::move(work_);
-        bound_completion<Handler, error_code, Values...> completion{
-            take_handler(), std::tuple<error_code, Values...>(ec, std::move(values)...)};
-        net::post(executor, std::move(completion));
-    }
+    void ready() override { std::move(executor_).post(completion(this)); }
 
     void destroy() noexcept override { [[maybe_unused]] const Handler handler = take_handler(); }
 
 private:
+    // What is posted: owns the waiter, which so need not be moved.
+    class completion {
+    public:
+        using allocator_type = net::associated_allocator_t<Handler>;
+
+        explicit completion(waiter_of* w) noexcept : waiter_(w) {}
+        completion(completion&& other) noexcept : waiter_(std::exchange(other.waiter_, nullptr)) {}
+        completion& operator=(completion&&) = delete;
+        ~completion() {
+            if (waiter_) waiter_->destroy();
+        }
+
+        allocator_type get_allocator() const noexcept { return net::get_associated_allocator(waiter_->handler_); }
+
+        void operator()() {
+            waiter_of* const w = std::exchange(waiter_, nullptr);
+            auto result = std::move(w->result());
+            Handler handler = w->take_handler();
+            std::apply([&handler](auto&&... v) { std::move(handler)(std::move(v)...); }, std::move(result));
+        }
+
+    private:
+        waiter_of* waiter_;
+    };
+
     template <class H>
     waiter_of(H&& handler, const Executor& fallback)
-        : handler_(std::forward<H>(handler)), work_(track_work(net::get_associated_executor(handler_, fallback))) {}
+        : handler_(std::forward<H>(handler)), executor_(net::get_associated_executor(handler_, fallback)) {}
     ~waiter_of() = default;
+
+    static allocator_type allocator_for(const Handler& handler) noexcept {
+        if constexpr (std::is_constructible_v<allocator_type, net::associated_allocator_t<Handler>>)
+            return allocator_type(net::get_associated_allocator(handler));
+        else
+            return allocator_type();
+    }
 
     // Frees the memory before the handler runs or dies, as Asio promises to handlers.
     Handler take_handler() noexcept {
         Handler handler(std::move(handler_));
-        allocator_type allocator(net::get_associated_allocator(handler));
+        allocator_type allocator = allocator_for(handler);
         this->~waiter_of();
         std::allocator_traits<allocator_type>::deallocate(allocator, this, 1);
         return handler;
     }
 
     Handler handler_;
-    tracked_executor<executor_type> work_;
+    completion_executor<executor_type> executor_;
 };
-
-class wait_state;
 
 /// The wait_states of one execution context.
 struct wait_registry {
@@ -1507,8 +1639,9 @@ net::execution_context& context_of(const Executor& executor) {
 /// What an object and its suspended operations share.
 class wait_state : public std::enable_shared_from_this<wait_state> {
 public:
-    explicit wait_state(net::execution_context& context)
-        : registry_(net::use_service<wait_service>(context).registry()) {
+    /// `shared`: the mutex of an object that has several of these, and lives as long; null: one of its own.
+    explicit wait_state(net::execution_context& context, std::mutex* shared = nullptr)
+        : mutex_(shared ? shared : &own_mutex_), registry_(net::use_service<wait_service>(context).registry()) {
         const std::lock_guard lock(registry_->mutex);
         next_ = registry_->first;
         if (next_) next_->link_ = &next_;
@@ -1524,13 +1657,13 @@ public:
         unregister();
     }
 
-    std::mutex& mutex() const noexcept { return mutex_; }
+    std::mutex& mutex() const noexcept { return *mutex_; }
 
     /// Completes everything that waits with `ec`.
     void finish_all(error_code ec) {
         wait_list all;
         {
-            const std::lock_guard lock(mutex_);
+            const std::lock_guard lock(mutex());
             take_all(all);
         }
         all.finish_all(ec);
@@ -1538,6 +1671,10 @@ public:
 
     /// Moves every waiter into `all`. With the mutex held.
     virtual void take_all(wait_list& all) noexcept = 0;
+
+    /// Called with the mutex held when a waiter has left its list because it was cancelled. Moves those that need wait no
+    /// longer into `ready`; each has its result.
+    virtual void after_cancel([[maybe_unused]] wait_list& ready) noexcept {}
 
     void unregister() noexcept {
         if (!link_) return;
@@ -1548,11 +1685,36 @@ public:
     }
 
 private:
-    mutable std::mutex mutex_;
+    std::mutex own_mutex_;
+    std::mutex* const mutex_;
     std::shared_ptr<wait_registry> registry_;
     wait_state* next_ = nullptr;
     wait_state** link_ = nullptr;
 };
+
+wait_cancel::wait_cancel(std::shared_ptr<wait_state> s) noexcept : state(std::move(s)) {}
+
+wait_cancel::~wait_cancel() {
+    const std::lock_guard lock(state->mutex());
+    if (node) node->canceller_ = nullptr;
+}
+
+void wait_cancel::operator()(net::cancellation_type type) {
+    if (type == net::cancellation_type::none) return;
+    // The slot may be given another handler, and this be destroyed, as soon as one of these runs.
+    const auto kept = state;
+    wait_node* cancelled = nullptr;
+    wait_list ready;
+    {
+        const std::lock_guard lock(kept->mutex());
+        cancelled = node;
+        if (!cancelled) return;
+        cancelled->unlink();
+        kept->after_cancel(ready);
+    }
+    cancelled->finish(net::error::operation_aborted);
+    ready.ready_all();
+}
 
 void wait_service::shutdown() noexcept {
     for (;;) {
@@ -1582,18 +1744,16 @@ void start_wait(const std::shared_ptr<State>& state, Handler&& handler, const Ex
     auto& op = waiter_of<std::decay_t<Handler>, Executor, Values...>::create(std::forward<Handler>(handler), executor);
     // Before locking: the slot destroys what it had, which may be of this very state.
     wait_cancel* canceller = nullptr;
-    if (auto slot = op.cancellation_slot(); slot.is_connected())
-        canceller = &slot.template emplace<wait_cancel>(std::shared_ptr<std::mutex>(state, &state->mutex()));
-    std::tuple<error_code, Values...> result;
+    if (auto slot = op.cancellation_slot(); slot.is_connected()) canceller = &slot.template emplace<wait_cancel>(state);
     {
         const std::lock_guard lock(state->mutex());
-        if (wait_list* const list = attempt(result)) {
+        if (wait_list* const list = attempt(op.result())) {
             list->push_back(op);
             if (canceller) canceller->arm(op);
             return;
         }
     }
-    std::apply([&op](auto&&... r) { op.complete(std::move(r)...); }, std::move(result));
+    op.ready();
 }
 
 /// The initiation of an operation that is started by calling `start(handler, executor)`. Named, and with an executor,
@@ -1622,6 +1782,8 @@ auto async_start(const Executor& executor, Start start, Token&& token) {
 #endif // TELLTALE_DETAIL_WAITER_HPP
 // end <telltale/detail/waiter.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -1635,13 +1797,21 @@ namespace telltale::inline TELLTALE_ABI::detail {
 /// One timer in virtual time.
 class virtual_timer_state final : public wait_state {
 public:
+    using time_point = std::chrono::steady_clock::time_point;
     using wait_state::wait_state;
 
-    wait_list& waiters() noexcept { return waiters_; }
+    // All with the mutex held.
+    wait_list& waiters_until(time_point due) noexcept {
+        due_ = due;
+        return waiters_;
+    }
+    /// Somebody waits for just that time, and not for a later one that was set since.
+    bool is_due(time_point at) const noexcept { return due_ == at && !waiters_.empty(); }
     void take_all(wait_list& all) noexcept override { all.take(waiters_); }
 
 private:
     wait_list waiters_;
+    time_point due_{};
 };
 
 /// What the clock of an execution context shows: the real one, or a test's virtual one. Every wait of the library and
@@ -1654,20 +1824,18 @@ public:
 
     explicit time_source(net::execution_context& context) : service(context) {}
 
-    bool is_virtual() const {
-        const std::lock_guard lock(mutex_);
-        return now_.has_value();
-    }
+    bool is_virtual() const noexcept { return virtual_.load(std::memory_order_acquire); }
 
     clock::time_point now() const {
+        if (!is_virtual()) return clock::now();
         const std::lock_guard lock(mutex_);
-        return now_ ? *now_ : clock::now();
+        return now_;
     }
 
     std::chrono::system_clock::time_point system_now() const {
+        if (!is_virtual()) return std::chrono::system_clock::now();
         const std::lock_guard lock(mutex_);
-        if (!now_) return std::chrono::system_clock::now();
-        return calendar_ + std::chrono::duration_cast<std::chrono::system_clock::duration>(now_->time_since_epoch());
+        return calendar_ + std::chrono::duration_cast<std::chrono::system_clock::duration>(now_.time_since_epoch());
     }
 
     /// From now on time stands still at `now` until advance(); the calendar shows `calendar`.
@@ -1675,6 +1843,7 @@ public:
         const std::lock_guard lock(mutex_);
         now_ = now;
         calendar_ = calendar - std::chrono::duration_cast<std::chrono::system_clock::duration>(now.time_since_epoch());
+        virtual_.store(true, std::memory_order_release);
     }
 
     void add(clock::time_point expiry, std::weak_ptr<virtual_timer_state> timer) {
@@ -1688,7 +1857,7 @@ public:
         while (!timers_.empty()) {
             if (const auto timer = timers_.begin()->second.lock()) {
                 const std::lock_guard timer_lock(timer->mutex());
-                if (!timer->waiters().empty()) return timers_.begin()->first;
+                if (timer->is_due(timers_.begin()->first)) return timers_.begin()->first;
             }
             timers_.erase(timers_.begin());
         }
@@ -1699,10 +1868,12 @@ public:
     void advance_to(clock::time_point to) {
         for (;;) {
             std::shared_ptr<virtual_timer_state> due;
+            clock::time_point at;
             {
                 const std::lock_guard lock(mutex_);
-                if (now_ && *now_ < to) now_ = to;
+                now_ = std::max(now_, to);
                 if (timers_.empty() || timers_.begin()->first > to) return;
+                at = timers_.begin()->first;
                 due = timers_.begin()->second.lock();
                 timers_.erase(timers_.begin());
             }
@@ -1710,7 +1881,7 @@ public:
             wait_list waiters;
             {
                 const std::lock_guard lock(due->mutex());
-                due->take_all(waiters);
+                if (due->is_due(at)) due->take_all(waiters);
             }
             waiters.finish_all({});
         }
@@ -1720,7 +1891,9 @@ private:
     void shutdown() noexcept override {}
 
     mutable std::mutex mutex_;
-    std::optional<clock::time_point> now_;
+    std::atomic<bool> virtual_{false};
+    // Of virtual time:
+    clock::time_point now_{};
     std::chrono::system_clock::time_point calendar_{};
     std::multimap<clock::time_point, std::weak_ptr<virtual_timer_state>> timers_; // equal keys: first in, first out
 };
@@ -1927,9 +2100,7 @@ inline std::optional<cursor> parse_cursor(std::string_view text) noexcept {
 
 // <telltale/core/cursor.hpp> is above
 
-#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 
@@ -1952,25 +2123,6 @@ struct delivery {
     const Event* operator->() const noexcept { return event.get(); }
 };
 
-/// What becomes of a subscription whose reader falls behind by more than its capacity.
-enum class overflow_policy : std::uint8_t {
-    gap, ///< the oldest unread events are dropped, and the reader is told how many, where they are missing
-    end  ///< the subscription ends with errc::fell_behind after what is unread; position() is where to resume
-};
-
-template <class Event>
-struct subscription_options {
-    /// Unread events that are kept, at least 1.
-    std::size_t capacity = 1024;
-    overflow_policy overflow = overflow_policy::gap;
-    /// Which events are wanted; empty: all. Called by the emitter with its lock held: fast, without side effects, and
-    /// never back into the emitter.
-    std::function<bool(const Event&)> filter{};
-    /// Continue after this place: what history has of it comes first, and a gap if it does not reach back to it.
-    /// Absent: from now on.
-    std::optional<cursor> from{};
-};
-
 } // namespace telltale::inline TELLTALE_ABI
 
 #endif // TELLTALE_EVENT_DELIVERY_HPP
@@ -1984,203 +2136,768 @@ struct subscription_options {
 // <telltale/core/cursor.hpp> is above
 // <telltale/detail/waiter.hpp> is above
 // <telltale/error.hpp> is above
+// begin <telltale/event/detail/event_traits.hpp>
+
+#ifndef TELLTALE_EVENT_DETAIL_EVENT_TRAITS_HPP
+#define TELLTALE_EVENT_DETAIL_EVENT_TRAITS_HPP
+
+// <telltale/version.hpp> is above
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+// What an emitter asks of a type of events, by functions that argument-dependent lookup finds beside the type.
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+struct ignore_key {
+    void operator()(std::string_view, std::string_view) const noexcept {}
+};
+
+template <class Event>
+concept has_conflation_key = requires(const Event& e) {
+    { conflation_key(e) } -> std::convertible_to<std::string_view>;
+};
+
+template <class Event>
+concept has_routing_keys = requires(const Event& e) {
+    routing_keys(e, ignore_key{});
+};
+
+template <class Event>
+concept has_routing_class = requires(const Event& e) {
+    { routing_class(e) } -> std::convertible_to<unsigned>;
+};
+
+inline constexpr unsigned routing_classes = 64;
+
+template <class Event>
+std::string_view conflation_key_of(const Event& e) {
+    if constexpr (has_conflation_key<Event>)
+        return conflation_key(e);
+    else
+        return {};
+}
+
+/// Calls visit(value, name) for each.
+template <class Event, class Visitor>
+void visit_routing_keys([[maybe_unused]] const Event& e, [[maybe_unused]] Visitor visit) {
+    if constexpr (has_routing_keys<Event>) routing_keys(e, visit);
+}
+
+/// Below routing_classes, or routing_classes: none.
+template <class Event>
+unsigned routing_class_of([[maybe_unused]] const Event& e) {
+    if constexpr (has_routing_class<Event>) {
+        const unsigned c = routing_class(e);
+        return c < routing_classes ? c : routing_classes;
+    } else {
+        return routing_classes;
+    }
+}
+
+template <class Event>
+std::size_t byte_size_of(const Event& e) {
+    if constexpr (requires {
+                      { byte_size(e) } -> std::convertible_to<std::size_t>;
+                  })
+        return byte_size(e);
+    else
+        return sizeof(Event);
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_EVENT_DETAIL_EVENT_TRAITS_HPP
+// end <telltale/event/detail/event_traits.hpp>
+// begin <telltale/event/detail/subscriber.hpp>
+
+#ifndef TELLTALE_EVENT_DETAIL_SUBSCRIBER_HPP
+#define TELLTALE_EVENT_DETAIL_SUBSCRIBER_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/cursor.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
 // <telltale/event/delivery.hpp> is above
+// <telltale/event/detail/event_traits.hpp> is above
+// begin <telltale/event/detail/unread_events.hpp>
+
+#ifndef TELLTALE_EVENT_DETAIL_UNREAD_EVENTS_HPP
+#define TELLTALE_EVENT_DETAIL_UNREAD_EVENTS_HPP
+
+// <telltale/version.hpp> is above
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// Events in the order of their places: a ring that grows, from which one in the middle can be taken out.
+template <class Event>
+class unread_events {
+public:
+    struct entry {
+        std::uint64_t place = 0;
+        std::shared_ptr<const Event> event{}; ///< null: taken out
+    };
+
+    bool empty() const noexcept { return size_ == 0; }
+
+    /// Without those taken out.
+    std::size_t size() const noexcept { return size_; }
+
+    /// The oldest. Not if empty.
+    const entry& front() const noexcept { return ring_[first_]; }
+
+    void push(std::uint64_t place, const std::shared_ptr<const Event>& event) {
+        if (used_ == ring_.size()) grow();
+        entry& e = at(used_);
+        e.place = place;
+        e.event = event;
+        ++used_;
+        ++size_;
+    }
+
+    entry pop() noexcept {
+        entry oldest = std::move(at(0));
+        --size_;
+        drop_front();
+        if (size_ == 0 && ring_.size() > kept_when_empty) ring_ = {};
+        return oldest;
+    }
+
+    /// The event at this place if it is there, or null.
+    const Event* find(std::uint64_t place) const noexcept {
+        const std::size_t i = index_of(place);
+        return i < used_ && at(i).place == place ? at(i).event.get() : nullptr;
+    }
+
+    /// Takes out an event that find() found.
+    void erase(std::uint64_t place) noexcept {
+        const std::size_t i = index_of(place);
+        at(i).event.reset();
+        --size_;
+        if (i == 0)
+            drop_front();
+        else if (used_ > 2 * size_ + 16)
+            compact();
+    }
+
+private:
+    // A reader that fell behind once does not keep the memory of it.
+    static constexpr std::size_t kept_when_empty = 64;
+
+    entry& at(std::size_t i) noexcept { return ring_[(first_ + i) & (ring_.size() - 1)]; }
+    const entry& at(std::size_t i) const noexcept { return ring_[(first_ + i) & (ring_.size() - 1)]; }
+
+    // The first that is not before `place`.
+    std::size_t index_of(std::uint64_t place) const noexcept {
+        std::size_t low = 0;
+        for (std::size_t high = used_; low < high;) {
+            const std::size_t middle = low + (high - low) / 2;
+            if (at(middle).place < place)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    }
+
+    // The first entry is always an event, never one taken out.
+    void drop_front() noexcept {
+        do {
+            first_ = (first_ + 1) & (ring_.size() - 1);
+            --used_;
+        } while (used_ > 0 && !at(0).event);
+    }
+
+    void compact() noexcept {
+        std::size_t to = 0;
+        for (std::size_t from = 0; from < used_; ++from)
+            if (at(from).event && from != to++) at(to - 1) = std::move(at(from));
+        used_ = to;
+    }
+
+    void grow() {
+        std::vector<entry> larger(ring_.empty() ? 8 : 2 * ring_.size());
+        for (std::size_t i = 0; i < used_; ++i) larger[i] = std::move(at(i));
+        ring_.swap(larger);
+        first_ = 0;
+    }
+
+    std::vector<entry> ring_; // its size is a power of two, or nothing
+    std::size_t first_ = 0;
+    std::size_t used_ = 0; // with those taken out
+    std::size_t size_ = 0;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_EVENT_DETAIL_UNREAD_EVENTS_HPP
+// end <telltale/event/detail/unread_events.hpp>
+// begin <telltale/event/subscription_options.hpp>
+
+#ifndef TELLTALE_EVENT_SUBSCRIPTION_OPTIONS_HPP
+#define TELLTALE_EVENT_SUBSCRIPTION_OPTIONS_HPP
+
+// <telltale/core/cursor.hpp> is above
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// What becomes of a subscription whose reader falls behind by more than its capacity.
+enum class overflow_policy : std::uint8_t {
+    gap, ///< the oldest unread events are dropped, and the reader is told how many, where they are missing
+    end  ///< the subscription ends with errc::fell_behind after what is unread; position() is where to resume
+};
+
+/// One of the things by which an event is found without asking every subscription: a value, under a name where events
+/// have values of several sorts (of telltale::event: a job's id without a name, and its labels).
+struct routing_key {
+    std::string value{};
+    std::string name{};
+
+    friend auto operator<=>(const routing_key&, const routing_key&) = default;
+};
+
+/// What a subscription wants. `keys`, `classes` and `filter` must all agree. To a subscription that is told apart by keys
+/// or classes, an event that it does not want costs nothing; `filter` is asked for each event that is left.
+/// filtered() makes the options for telltale::event from a telltale::filter.
+template <class Event>
+struct subscription_options {
+    /// Unread events that are kept, at least 1.
+    std::size_t capacity = 1024;
+    overflow_policy overflow = overflow_policy::gap;
+    /// Whether an unread event is replaced by a newer one of the same conflation_key. If not, it counts as any other.
+    bool conflate = true;
+    /// Only events that have one of these by their routing_keys; empty: all. Without effect on events without.
+    std::vector<routing_key> keys{};
+    /// Bit i: events whose routing_class is i; no bit: all. Without effect on events without.
+    std::uint64_t classes = 0;
+    /// Which events are wanted; empty: all. Called by the emitter with its lock held: fast, without side effects, and
+    /// never back into the emitter.
+    std::function<bool(const Event&)> filter{};
+    /// Continue after this place: what history has of it comes first, and a gap if it does not reach back to it.
+    /// Absent: from now on.
+    std::optional<cursor> from{};
+};
+
+/// How a subscription fares: `delivered + unread + conflated + dropped` is how many events it wanted since it began.
+struct subscription_statistics {
+    std::uint64_t delivered = 0; ///< events that the reader was given, without gaps
+    std::uint64_t conflated = 0; ///< unread events that a newer one of the same key replaced
+    std::uint64_t dropped = 0;   ///< events of which gaps tell, where their number is known
+    std::size_t unread = 0;      ///< events that wait for the reader: its lag
+    cursor position{};           ///< of what was received last, or where the subscription began
+    cursor newest{};             ///< of the last event of the emitter, wanted or not
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_EVENT_SUBSCRIPTION_OPTIONS_HPP
+// end <telltale/event/subscription_options.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <list>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
-#include <random>
-#include <string>
+#include <optional>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
-/// The unread events of one subscription.
+/// An event on its way to the subscriptions.
+template <class Event>
+struct told_event {
+    explicit told_event(Event&& e) : event(std::make_shared<const Event>(std::move(e))) { describe(); }
+    told_event(std::shared_ptr<const Event> e, cursor where) : event(std::move(e)), at(where) { describe(); }
+
+    void describe() {
+        kind = routing_class_of(*event);
+        if (const std::string_view key = conflation_key_of(*event); !key.empty())
+            key_hash = std::hash<std::string_view>{}(key) | 1U;
+    }
+
+    std::shared_ptr<const Event> event;
+    cursor at{};
+    unsigned kind = routing_classes;
+    std::size_t key_hash = 0; ///< of the conflation key; 0: none
+};
+
+/// What a subscription and its suspended operations share. Its mutex is that of the stream, which is held wherever nothing
+/// else is said.
 template <class Event>
 class subscriber final : public wait_state {
 public:
-    using waiter_type = waiter<delivery<Event>>;
-
-    subscriber(net::execution_context& context, subscription_options<Event> options)
-        : wait_state(context), options_(std::move(options)) {
+    /// `stream`: kept alive; `mutex`: in it.
+    subscriber(net::execution_context& context, std::shared_ptr<const void> stream, std::mutex& mutex,
+               subscription_options<Event> options)
+        : wait_state(context, &mutex), stream_(std::move(stream)), options_(std::move(options)) {
         options_.capacity = std::max<std::size_t>(options_.capacity, 1);
+        auto& keys = options_.keys;
+        if constexpr (!has_routing_keys<Event>) keys.clear();
+        if constexpr (!has_routing_class<Event>) options_.classes = 0;
+        std::sort(keys.begin(), keys.end());
+        keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
     }
 
-    bool wants(const Event& e) const { return !options_.filter || options_.filter(e); }
+    const std::vector<routing_key>& keys() const noexcept { return options_.keys; }
+    std::uint64_t classes() const noexcept { return options_.classes; }
 
-    /// Called for each event in order, by the stream with its mutex held.
-    void push(const delivery<Event>& d) {
-        waiter_type* reader = nullptr;
-        {
-            const std::lock_guard lock(mutex());
-            if (end_) return;
-            reader = static_cast<waiter_type*>(waiters_.pop_front());
-            if (reader)
-                position_ = d.at;
-            else
-                keep(d, options_.capacity);
+    /// For an event by whose keys this subscription was found, or that was not asked for keys.
+    bool wants(const told_event<Event>& told) const {
+        if (options_.classes != 0 && (told.kind == routing_classes || (options_.classes >> told.kind & 1U) == 0))
+            return false;
+        return !options_.filter || options_.filter(*told.event);
+    }
+
+    /// Called for each event in order. An operation that waited for it goes into `woken`, ready.
+    void tell(const told_event<Event>& told, wait_list& woken) {
+        if (ended_ || seen_ == told.at.offset || !wants(told)) return;
+        seen_ = told.at.offset; // an event may be found by several keys
+        if (wait_node* const reader = receivers_.pop_front()) {
+            auto& result = static_cast<waiter<delivery<Event>>*>(reader)->result();
+            std::get<1>(result) = delivery<Event>{told.at, told.event, std::nullopt};
+            position_ = told.at;
+            ++counts_.delivered;
+            woken.push_back(*reader);
+            return;
         }
-        if (reader) reader->complete({}, d);
+        keep(told, options_.capacity);
+        woken.take(watchers_);
     }
 
     /// Fills a subscription that is not read yet with history, however long.
-    void preload(const delivery<Event>& d) {
-        const std::lock_guard lock(mutex());
-        keep(d, static_cast<std::size_t>(-1));
-    }
+    void preload(const told_event<Event>& told) { keep(told, std::numeric_limits<std::size_t>::max()); }
 
-    void start_at(cursor at) {
-        const std::lock_guard lock(mutex());
-        position_ = at;
-    }
+    void start_at(cursor at) noexcept { position_ = at; }
 
     void miss(cursor until, std::optional<std::uint64_t> lost) {
-        const std::lock_guard lock(mutex());
         gap_ = delivery<Event>{until, nullptr, lost};
+        counts_.dropped += lost.value_or(0);
+        something_.store(true, std::memory_order_relaxed);
     }
 
     /// What is unread can still be read, then reading gives `reason`.
-    void end(error_code reason) {
-        wait_list all;
-        {
-            const std::lock_guard lock(mutex());
-            if (!end_) end_ = reason;
-            all.take(waiters_);
-        }
-        all.finish_all(reason);
+    void end(error_code reason) noexcept {
+        if (!ended_) end_ = reason;
+        ended_ = true;
+        something_.store(true, std::memory_order_relaxed);
     }
 
-    // With the mutex held.
-    wait_list* attempt(error_code& ec, delivery<Event>& d) {
+    /// Nothing can be read any more. What was unread, for destruction without the mutex.
+    unread_events<Event> abandon() noexcept {
+        ended_ = true;
+        end_ = net::error::operation_aborted;
+        gap_.reset();
+        return std::exchange(unread_, {});
+    }
+
+    /// Whether there is something to read. Any time, without the mutex: then it may be news soon.
+    bool has_something() const noexcept { return something_.load(std::memory_order_relaxed); }
+
+    /// The next event or gap. False: there is none.
+    bool take(delivery<Event>& next) noexcept {
         if (gap_) {
-            d = *std::exchange(gap_, std::nullopt);
+            next = *std::exchange(gap_, std::nullopt);
         } else if (!unread_.empty()) {
-            d = unread_.front();
-            forget_front();
-        } else if (end_) {
-            ec = end_;
-            return nullptr;
+            auto oldest = unread_.pop();
+            next = delivery<Event>{{epoch_, oldest.place}, std::move(oldest.event), std::nullopt};
+            ++counts_.delivered;
         } else {
-            return &waiters_;
+            return false;
         }
-        position_ = d.at;
-        return nullptr;
+        position_ = next.at;
+        if (unread_.empty() && !ended_) something_.store(false, std::memory_order_relaxed);
+        return true;
     }
 
-    cursor position() const {
-        const std::lock_guard lock(mutex());
-        return position_;
+    /// As often as there is something, but at most `max` times, into `all`.
+    void take_some(std::vector<delivery<Event>>& all, std::size_t max) {
+        all.reserve(all.size() + std::min(max, unread_.size() + (gap_ ? 1 : 0)));
+        for (; max > 0; --max)
+            if (!take(all.emplace_back())) return all.pop_back();
     }
 
-    void take_all(wait_list& all) noexcept override { all.take(waiters_); }
+    /// Why there will never be anything to read again, or nothing.
+    error_code reason() const noexcept { return unread_.empty() && !gap_ ? end_ : error_code{}; }
+
+    // An operation that wants one: with its result, or the list in which it has to wait.
+    wait_list* attempt(error_code& ec, delivery<Event>& next) noexcept {
+        if (take(next)) return nullptr;
+        ec = end_;
+        return ended_ ? nullptr : &receivers_;
+    }
+
+    // An operation that wants to know when there is something.
+    wait_list* attempt(error_code& ec) noexcept {
+        if (!unread_.empty() || gap_) return nullptr;
+        ec = end_;
+        return ended_ ? nullptr : &watchers_;
+    }
+
+    cursor position() const noexcept { return position_; }
+
+    subscription_statistics statistics(cursor newest) const noexcept {
+        auto s = counts_;
+        s.unread = unread_.size();
+        s.position = position_;
+        s.newest = newest;
+        return s;
+    }
+
+    void set_epoch(std::uint64_t epoch) noexcept { epoch_ = epoch; }
+
+    void take_all(wait_list& all) noexcept override {
+        all.take(receivers_);
+        all.take(watchers_);
+    }
 
 private:
-    using queue = std::list<delivery<Event>>;
-
-    static std::string_view key_of(const Event& e) {
-        if constexpr (requires { conflation_key(e); })
-            return conflation_key(e);
-        else
-            return {};
-    }
-
-    void keep(const delivery<Event>& d, std::size_t capacity) {
-        const std::string_view key = key_of(*d);
-        if (!key.empty()) {
-            // A list, so that the newest of a key can move to the end: places must rise.
-            if (const auto older = latest_.find(key); older != latest_.end()) {
-                const auto entry = older->second;
-                latest_.erase(older); // before the event that holds its key
-                unread_.erase(entry);
-            }
-        }
+    void keep(const told_event<Event>& told, std::size_t capacity) {
+        if constexpr (has_conflation_key<Event>)
+            if (told.key_hash != 0 && options_.conflate) supersede(told);
         if (unread_.size() >= capacity) {
-            if (options_.overflow == overflow_policy::end) {
-                end_ = make_error_code(errc::fell_behind);
-                return;
-            }
-            const std::uint64_t before = gap_ ? gap_->lost.value_or(0) : 0;
-            gap_ = delivery<Event>{unread_.front().at, nullptr, before + 1};
-            forget_front();
+            if (options_.overflow == overflow_policy::end) return end(make_error_code(errc::fell_behind));
+            if (!gap_) gap_ = delivery<Event>{{}, nullptr, 0};
+            gap_->at = {epoch_, unread_.pop().place};
+            if (gap_->lost) ++*gap_->lost; // else nobody knows how many
+            ++counts_.dropped;
         }
-        unread_.push_back(d);
-        // The key is a view into the event, which the entry keeps alive.
-        if (!key.empty()) latest_.emplace(key_of(*unread_.back()), std::prev(unread_.end()));
+        unread_.push(told.at.offset, told.event);
+        if (!has_something()) something_.store(true, std::memory_order_relaxed);
     }
 
-    void forget_front() {
-        const auto entry = latest_.find(key_of(*unread_.front()));
-        if (entry != latest_.end() && entry->second == unread_.begin()) latest_.erase(entry);
-        unread_.pop_front();
+    // Takes out an unread event of the same key. `newest_` may name places that were read long ago.
+    void supersede(const told_event<Event>& told) {
+        std::uint64_t& newest = newest_[told.key_hash];
+        const Event* const older = unread_.find(newest);
+        if (older && conflation_key_of(*older) == conflation_key_of(*told.event)) {
+            unread_.erase(newest);
+            ++counts_.conflated;
+        }
+        newest = told.at.offset;
+        if (newest_.size() <= 2 * unread_.size() + 64) return;
+        const std::uint64_t oldest = unread_.empty() ? told.at.offset : unread_.front().place;
+        std::erase_if(newest_, [oldest](const auto& entry) { return entry.second < oldest; });
     }
 
-    wait_list waiters_;
-    subscription_options<Event> options_;
-    queue unread_;
-    std::unordered_map<std::string_view, typename queue::iterator> latest_;
+    // Read for every event:
+    wait_list receivers_; // want an event
+    wait_list watchers_;  // want to know that there is one
+    std::uint64_t seen_ = 0;
+    std::uint64_t epoch_ = 0;
+    unread_events<Event> unread_;
     std::optional<delivery<Event>> gap_; // stands before all that is unread
-    error_code end_;
+    bool ended_ = false;
+    std::atomic<bool> something_{false};
     cursor position_;
+    subscription_statistics counts_;
+    error_code end_;
+    std::unordered_map<std::size_t, std::uint64_t> newest_; // hash of a conflation key: the place of its newest event
+    std::shared_ptr<const void> stream_;
+    subscription_options<Event> options_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_EVENT_DETAIL_SUBSCRIBER_HPP
+// end <telltale/event/detail/subscriber.hpp>
+// begin <telltale/event/detail/subscriber_index.hpp>
+
+#ifndef TELLTALE_EVENT_DETAIL_SUBSCRIBER_INDEX_HPP
+#define TELLTALE_EVENT_DETAIL_SUBSCRIBER_INDEX_HPP
+
+// <telltale/event/detail/event_traits.hpp> is above
+// <telltale/event/detail/subscriber.hpp> is above
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// Finds the subscriptions that may want an event: those of its keys, those of its class, and those that want everything.
+template <class Event>
+class subscriber_index {
+    struct link;
+
+public:
+    /// Some subscriptions, in no particular order.
+    class group {
+    public:
+        template <class Function>
+        void for_each(Function f) const {
+            for (const link& l : links_) f(*l.to);
+        }
+        std::size_t size() const noexcept { return links_.size(); }
+
+    private:
+        friend class subscriber_index;
+        std::vector<link> links_;
+    };
+
+    bool empty() const noexcept { return places_.empty(); }
+    std::size_t size() const noexcept { return places_.size(); }
+
+    void add(subscriber<Event>& s) {
+        auto& at = places_[&s];
+        try {
+            if (!s.keys().empty()) {
+                for (const auto& key : s.keys()) insert(s, at, by_key_[key]);
+                for (const auto& key : s.keys()) named_keys_ += key.name.empty() ? 0U : 1U;
+            } else if (s.classes() != 0) {
+                for (unsigned c = 0; c < by_class_.size(); ++c)
+                    if ((s.classes() >> c & 1U) != 0) insert(s, at, by_class_[c]);
+            } else {
+                insert(s, at, everything_);
+            }
+        } catch (...) {
+            erase(at);
+            places_.erase(&s);
+            throw;
+        }
+    }
+
+    void remove(subscriber<Event>& s) noexcept {
+        const auto found = places_.find(&s);
+        if (found == places_.end()) return;
+        erase(found->second);
+        for (const auto& key : s.keys()) {
+            named_keys_ -= key.name.empty() ? 0U : 1U;
+            if (const auto bucket = by_key_.find(key); bucket != by_key_.end() && bucket->second.links_.empty())
+                by_key_.erase(bucket);
+        }
+        places_.erase(found);
+    }
+
+    /// Adds to `found` the groups, none empty, in which the subscriptions are that this event concerns.
+    void find(const Event& e, std::vector<const group*>& found) const {
+        if (everything_.size() > 0) found.push_back(&everything_);
+        if constexpr (has_routing_class<Event>)
+            if (const unsigned c = routing_class_of(e); c < by_class_.size() && by_class_[c].size() > 0)
+                found.push_back(&by_class_[c]);
+        if constexpr (has_routing_keys<Event>) {
+            if (by_key_.empty()) return;
+            visit_routing_keys(e, [&](std::string_view value, std::string_view name = {}) {
+                if (named_keys_ == 0 && !name.empty()) return;
+                if (const auto bucket = by_key_.find(key_view{value, name}); bucket != by_key_.end())
+                    found.push_back(&bucket->second);
+            });
+        }
+    }
+
+    template <class Function>
+    void for_each(Function f) const {
+        for (const auto& [s, at] : places_) f(*s);
+    }
+
+private:
+    // Where a subscription stands, and where that is written down: so that taking one out of many is one step.
+    struct place {
+        group* in;
+        std::size_t index;
+    };
+    using places = std::vector<place>;
+    struct link {
+        subscriber<Event>* to;
+        places* written;
+        std::size_t number;
+    };
+
+    struct key_view {
+        std::string_view value;
+        std::string_view name;
+        key_view(std::string_view v, std::string_view n) noexcept : value(v), name(n) {}
+        key_view(const routing_key& k) noexcept : value(k.value), name(k.name) {} // NOLINT(google-explicit-constructor)
+        bool operator==(const key_view&) const = default;
+    };
+    struct key_hash {
+        using is_transparent = void;
+        std::size_t operator()(key_view k) const noexcept {
+            const std::hash<std::string_view> hash;
+            return k.name.empty() ? hash(k.value) : hash(k.value) * 31U + hash(k.name);
+        }
+    };
+    struct key_equal {
+        using is_transparent = void;
+        bool operator()(key_view a, key_view b) const noexcept { return a == b; }
+    };
+
+    static void insert(subscriber<Event>& s, places& at, group& g) {
+        at.reserve(at.size() + 1);
+        g.links_.push_back({&s, &at, at.size()});
+        at.push_back({&g, g.links_.size() - 1});
+    }
+
+    static void erase(places& at) noexcept {
+        for (const place& p : at) {
+            auto& links = p.in->links_;
+            links[p.index] = links.back();
+            (*links[p.index].written)[links[p.index].number].index = p.index;
+            links.pop_back();
+        }
+        at.clear();
+    }
+
+    group everything_;
+    std::array<group, has_routing_class<Event> ? routing_classes : 0> by_class_;
+    std::unordered_map<routing_key, group, key_hash, key_equal> by_key_;
+    std::size_t named_keys_ = 0;
+    std::unordered_map<subscriber<Event>*, places> places_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_EVENT_DETAIL_SUBSCRIBER_INDEX_HPP
+// end <telltale/event/detail/subscriber_index.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// Events that are to be destroyed without the mutex. Nearly always one.
+template <class Event>
+class forgotten_events {
+public:
+    void add(std::shared_ptr<const Event> event) {
+        if (first_)
+            more_.push_back(std::move(event));
+        else
+            first_ = std::move(event);
+    }
+
+private:
+    std::shared_ptr<const Event> first_;
+    std::vector<std::shared_ptr<const Event>> more_;
+};
+
+/// The last events, as many as fit.
+template <class Event>
+class event_history {
+public:
+    event_history(std::size_t limit, std::size_t byte_limit) : limit_(limit), byte_limit_(byte_limit) {}
+
+    bool enabled() const noexcept { return limit_ > 0; }
+    std::size_t size() const noexcept { return events_.size(); }
+    const std::shared_ptr<const Event>& operator[](std::size_t i) const noexcept { return events_[i].event; }
+
+    void add(const std::shared_ptr<const Event>& event, forgotten_events<Event>& forgotten) {
+        const std::size_t bytes = byte_size_of(*event);
+        events_.push_back({event, bytes});
+        bytes_ += bytes;
+        while (events_.size() > limit_ || bytes_ > byte_limit_) {
+            bytes_ -= events_.front().bytes;
+            forgotten.add(std::move(events_.front().event));
+            events_.pop_front();
+        }
+    }
+
+private:
+    struct entry {
+        std::shared_ptr<const Event> event;
+        std::size_t bytes;
+    };
+    std::deque<entry> events_;
+    const std::size_t limit_;
+    const std::size_t byte_limit_;
+    std::size_t bytes_ = 0;
 };
 
 /// What an emitter and its subscriptions share.
 template <class Event>
-class event_stream {
+class event_stream : public std::enable_shared_from_this<event_stream<Event>> {
 public:
-    explicit event_stream(std::size_t history) : history_limit_(history), active_(history > 0) {}
+    event_stream(std::size_t history, std::size_t history_bytes)
+        : history_(history, history_bytes), active_(history > 0) {}
 
-    void emit(Event e) {
+    void emit(Event&& e) {
         if (!active_.load(std::memory_order_acquire)) {
             // Nobody listens and nothing is kept. A place in this life of the stream means nothing from here on.
             if (!skipped_.load(std::memory_order_relaxed)) skipped_.store(true, std::memory_order_relaxed);
             return;
         }
-        auto shared = std::make_shared<const Event>(std::move(e));
-        const std::lock_guard lock(mutex_);
-        ++at_.offset;
-        const delivery<Event> d{at_, std::move(shared), std::nullopt};
-        if (history_limit_ > 0) {
-            if (history_.size() == history_limit_) history_.pop_front();
-            history_.push_back(d);
-        }
-        for (const auto& s : subscribers_)
-            if (s->wants(*d)) s->push(d);
+        tell(std::move(e));
     }
 
-    void add(std::shared_ptr<subscriber<Event>> s, const std::optional<cursor>& from) {
+    std::shared_ptr<subscriber<Event>> add(net::execution_context& context, subscription_options<Event> options) {
+        const auto from = options.from;
+        auto s = std::make_shared<subscriber<Event>>(context, this->shared_from_this(), mutex_, std::move(options));
         const std::lock_guard lock(mutex_);
-        active_.store(true, std::memory_order_release);
+        if (closed_) {
+            s->end(make_error_code(errc::closed));
+        } else {
+            index_.add(*s);
+            active_.store(true, std::memory_order_release);
+        }
         if (skipped_.exchange(false)) at_ = cursor{new_epoch(), 0};
+        s->set_epoch(at_.epoch);
         s->start_at(from.value_or(at_));
         if (from) replay(*s, *from);
-        if (closed_)
-            s->end(make_error_code(errc::closed));
-        else
-            subscribers_.push_back(std::move(s));
+        return s;
     }
 
-    void remove(const std::shared_ptr<subscriber<Event>>& s) {
-        const std::lock_guard lock(mutex_);
-        std::erase(subscribers_, s);
-        active_.store(history_limit_ > 0 || !subscribers_.empty(), std::memory_order_release);
+    void remove(subscriber<Event>& s) {
+        wait_list waiting;
+        unread_events<Event> unread;
+        {
+            const std::lock_guard lock(mutex_);
+            index_.remove(s);
+            active_.store(history_.enabled() || !index_.empty(), std::memory_order_release);
+            unread = s.abandon();
+            s.take_all(waiting);
+        }
+        waiting.finish_all(net::error::operation_aborted);
     }
 
     void close() {
-        std::vector<std::shared_ptr<subscriber<Event>>> all;
+        wait_list waiting;
         {
             const std::lock_guard lock(mutex_);
             closed_ = true;
-            all.swap(subscribers_);
+            index_.for_each([&](subscriber<Event>& s) {
+                s.end(make_error_code(errc::closed));
+                s.take_all(waiting);
+            });
         }
-        for (const auto& s : all) s->end(make_error_code(errc::closed));
+        waiting.finish_all(make_error_code(errc::closed));
     }
 
     cursor now() const {
@@ -2190,10 +2907,38 @@ public:
 
     std::size_t subscribers() const {
         const std::lock_guard lock(mutex_);
-        return subscribers_.size();
+        return closed_ ? 0 : index_.size();
     }
 
+    std::mutex& mutex() noexcept { return mutex_; }
+
+    // With the mutex held.
+    cursor newest() const noexcept { return at_; }
+
 private:
+    void tell(Event&& e) {
+        forgotten_events<Event> forgotten;
+        struct ready_at_exit { // also where a filter throws
+            wait_list list;
+            ~ready_at_exit() { list.ready_all(); }
+        } woken;
+        {
+            const std::lock_guard lock(mutex_);
+            found_.clear();
+            index_.find(e, found_);
+            if (found_.empty() && !history_.enabled()) {
+                ++at_.offset;
+                return;
+            }
+            told_event<Event> told(std::move(e));
+            told.at = {at_.epoch, ++at_.offset};
+            if (history_.enabled()) history_.add(told.event, forgotten);
+            for (const auto* const group : found_)
+                group->for_each([&](subscriber<Event>& s) { s.tell(told, woken.list); });
+        }
+        woken.list.ready_all();
+    }
+
     static std::uint64_t new_epoch() {
         std::random_device random;
         return (static_cast<std::uint64_t>(random()) << 32U | random()) | 1U;
@@ -2207,16 +2952,28 @@ private:
         }
         const std::uint64_t kept_after = at_.offset - history_.size();
         if (from.offset < kept_after) s.miss(cursor{at_.epoch, kept_after}, kept_after - from.offset);
-        const auto first = from.offset > kept_after ? from.offset - kept_after : 0;
-        for (auto i = history_.begin() + static_cast<std::ptrdiff_t>(first); i != history_.end(); ++i)
-            if (s.wants(**i)) s.preload(*i);
+        const std::uint64_t first = from.offset > kept_after ? from.offset - kept_after : 0;
+        for (std::uint64_t i = first; i < history_.size(); ++i) {
+            const told_event<Event> told(history_[i], {at_.epoch, kept_after + i + 1});
+            if (has_key_of(s, *told.event) && s.wants(told)) s.preload(told);
+        }
     }
 
-    mutable std::mutex mutex_; // before the mutexes of the subscribers
+    static bool has_key_of(const subscriber<Event>& s, const Event& e) {
+        if (s.keys().empty()) return true;
+        bool found = false;
+        visit_routing_keys(e, [&](std::string_view value, std::string_view name = {}) {
+            found = found || std::any_of(s.keys().begin(), s.keys().end(),
+                                         [&](const auto& key) { return key.value == value && key.name == name; });
+        });
+        return found;
+    }
+
+    mutable std::mutex mutex_;
     cursor at_{new_epoch(), 0};
-    const std::size_t history_limit_;
-    std::deque<delivery<Event>> history_;
-    std::vector<std::shared_ptr<subscriber<Event>>> subscribers_;
+    event_history<Event> history_;
+    subscriber_index<Event> index_;
+    std::vector<const typename subscriber_index<Event>::group*> found_; // kept for its memory
     bool closed_ = false;
     std::atomic<bool> active_;
     std::atomic<bool> skipped_{false};
@@ -2236,13 +2993,94 @@ private:
 // <telltale/detail/waiter.hpp> is above
 // <telltale/error.hpp> is above
 // <telltale/event/delivery.hpp> is above
-// <telltale/event/detail/stream.hpp> is above
+// begin <telltale/event/detail/receive_some.hpp>
 
+#ifndef TELLTALE_EVENT_DETAIL_RECEIVE_SOME_HPP
+#define TELLTALE_EVENT_DETAIL_RECEIVE_SOME_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/event/delivery.hpp> is above
+// <telltale/event/detail/subscriber.hpp> is above
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// Waits until there is something to read, and takes as much as is there when its turn comes to run: events that were
+/// emitted meanwhile are in the same batch.
+template <class Event, class Handler, class Executor>
+class receive_some_operation {
+public:
+    using executor_type = net::associated_executor_t<Handler, Executor>;
+    using allocator_type = net::associated_allocator_t<Handler>;
+    using cancellation_slot_type = net::associated_cancellation_slot_t<Handler>;
+
+    template <class H>
+    receive_some_operation(std::shared_ptr<subscriber<Event>> from, const Executor& executor, H&& handler,
+                           std::size_t max, std::vector<delivery<Event>> batch)
+        : from_(std::move(from)),
+          executor_(executor),
+          handler_(std::forward<H>(handler)),
+          max_(max),
+          batch_(std::move(batch)) {}
+
+    executor_type get_executor() const noexcept { return net::get_associated_executor(handler_, executor_); }
+    allocator_type get_allocator() const noexcept { return net::get_associated_allocator(handler_); }
+    cancellation_slot_type get_cancellation_slot() const noexcept {
+        return net::get_associated_cancellation_slot(handler_);
+    }
+
+    static void start(receive_some_operation op) {
+        const auto from = op.from_;
+        const Executor executor = op.executor_;
+        start_wait<>(from, std::move(op), executor,
+                     [&from](std::tuple<error_code>& result) { return from->attempt(std::get<0>(result)); });
+    }
+
+    void operator()(error_code ec) {
+        if (!ec) {
+            {
+                const std::lock_guard lock(from_->mutex());
+                from_->take_some(batch_, max_);
+            }
+            if (batch_.empty()) return start(std::move(*this)); // another reader was faster
+        }
+        from_.reset();
+        std::move(handler_)(ec, std::move(batch_));
+    }
+
+private:
+    std::shared_ptr<subscriber<Event>> from_;
+    Executor executor_;
+    Handler handler_;
+    std::size_t max_;
+    std::vector<delivery<Event>> batch_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_EVENT_DETAIL_RECEIVE_SOME_HPP
+// end <telltale/event/detail/receive_some.hpp>
+// <telltale/event/detail/stream.hpp> is above
+// <telltale/event/subscription_options.hpp> is above
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <tuple>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
 
@@ -2251,45 +3089,69 @@ namespace telltale::inline TELLTALE_ABI {
 /// Where events have a conflation_key (the progress of a job), an unread event is replaced by a newer one of the same
 /// key; no other event is ever lost without a gap that says so.
 ///
+///     auto events = board.subscribe();
+///     const auto told = co_await events.receive();
+///     if (told.is_gap()) look_at_everything(board.jobs()); // so many are missing: told.lost
+///
 /// @par Thread safety
-/// Distinct objects: safe. Shared objects: unsafe; the emitter may be used from any thread all the same.
+/// Distinct objects: safe. Shared objects: unsafe, but for statistics(); the emitter may be used from any thread all the
+/// same.
 template <class Event, class Executor = net::any_io_executor>
 class subscription {
 public:
     using executor_type = Executor;
     using delivery_type = delivery<Event>;
+    using batch_type = std::vector<delivery_type>;
 
+    static constexpr std::size_t all = std::numeric_limits<std::size_t>::max(); ///< for `max`: no limit
+
+    /// For emitter::subscribe().
     subscription(const Executor& executor, std::shared_ptr<detail::event_stream<Event>> stream,
                  subscription_options<Event> options)
-        : executor_(executor), stream_(std::move(stream)) {
-        auto from = options.from;
-        state_ = std::make_shared<detail::subscriber<Event>>(detail::context_of(executor), std::move(options));
-        stream_->add(state_, from);
-    }
+        : executor_(executor),
+          stream_(std::move(stream)),
+          state_(stream_->add(detail::context_of(executor), std::move(options))) {}
 
     subscription(subscription&&) noexcept = default;
     subscription& operator=(subscription&&) = delete;
 
-    /// Whoever still waits gets operation_aborted.
+    /// Whoever still waits gets operation_aborted. What is unread is gone; another subscription can have it, from
+    /// position() on.
     ~subscription() {
-        if (!state_) return;
-        stream_->remove(state_);
-        state_->finish_all(net::error::operation_aborted);
+        if (state_) stream_->remove(*state_);
     }
 
     executor_type get_executor() const noexcept { return executor_; }
 
     /// Where the reader is: the place of what was received last, or where the subscription began. Give it as `from` to
     /// go on from there later.
-    cursor position() const { return state_->position(); }
+    cursor position() const {
+        const std::lock_guard lock(state_->mutex());
+        return state_->position();
+    }
+
+    /// How the reader fares. Any thread, while the subscription exists.
+    subscription_statistics statistics() const {
+        const std::lock_guard lock(state_->mutex());
+        return state_->statistics(stream_->newest());
+    }
 
     /// What is unread, or nothing. Never suspends.
     [[nodiscard]] std::optional<delivery_type> try_receive() {
-        std::optional<delivery_type> result(std::in_place);
-        error_code ec;
+        std::optional<delivery_type> result;
+        if (!state_->has_something()) return result;
         const std::lock_guard lock(state_->mutex());
-        if (state_->attempt(ec, *result) || ec) result.reset();
+        if (!state_->take(result.emplace())) result.reset();
         return result;
+    }
+
+    /// Replaces what is in `batch` by what is unread, at most `max`. How many there were. Never suspends.
+    std::size_t try_receive_some(batch_type& batch, std::size_t max = all) {
+        batch.clear();
+        if (!state_->has_something()) return 0;
+        const std::lock_guard lock(state_->mutex());
+        state_->take_some(batch, max);
+        return batch.size();
     }
 
     /// Waits for the next event or gap.
@@ -2318,11 +3180,49 @@ public:
 
     /// As async_receive, but does not suspend when something is unread. Throws system_error.
     [[nodiscard]] net::awaitable<delivery_type, Executor> receive() {
+        // Where it will have to wait, without a coroutine more.
+        if (!state_->has_something()) return async_receive(net::use_awaitable_t<Executor>{});
+        return receive_unread();
+    }
+
+    /// Waits until something is unread, and takes all of it, at most `max` and at least 1. What was emitted until the
+    /// handler ran belongs to it. A batch that was received before can be given as `reuse`, for its memory.
+    ///
+    /// @par Completion signature
+    /// `void(error_code, std::vector<delivery<Event>>)`, never empty without an error
+    /// @par Error codes, cancellation, executor
+    /// as async_receive; an operation that ends with an error has taken nothing.
+    template <class Token = default_token_t<Executor>>
+        requires(!std::same_as<std::remove_cvref_t<Token>, batch_type>)
+    auto async_receive_some(std::size_t max, Token&& token = {}) {
+        return async_receive_some(batch_type{}, max, std::forward<Token>(token));
+    }
+    template <class Token = default_token_t<Executor>>
+    auto async_receive_some(batch_type reuse, std::size_t max, Token&& token = {}) {
+        reuse.clear();
+        return detail::async_start<void(error_code, batch_type)>(
+            executor_,
+            [state = state_, batch = std::move(reuse),
+             max = std::max<std::size_t>(max, 1)](auto&& handler, const Executor& executor) mutable {
+                using operation = detail::receive_some_operation<Event, std::decay_t<decltype(handler)>, Executor>;
+                operation::start(
+                    operation(state, executor, std::forward<decltype(handler)>(handler), max, std::move(batch)));
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_receive_some, but does not suspend when something is unread. Throws system_error.
+    [[nodiscard]] net::awaitable<batch_type, Executor> receive_some(std::size_t max = all, batch_type reuse = {}) {
+        if (try_receive_some(reuse, std::max<std::size_t>(max, 1)) > 0) co_return std::move(reuse);
+        co_return co_await async_receive_some(std::move(reuse), max, net::use_awaitable_t<Executor>{});
+    }
+
+private:
+    net::awaitable<delivery_type, Executor> receive_unread() {
         if (auto d = try_receive()) co_return std::move(*d);
         co_return co_await async_receive(net::use_awaitable_t<Executor>{});
     }
 
-private:
     Executor executor_;
     std::shared_ptr<detail::event_stream<Event>> stream_;
     std::shared_ptr<detail::subscriber<Event>> state_;
@@ -2332,6 +3232,7 @@ private:
 
 #endif // TELLTALE_EVENT_SUBSCRIPTION_HPP
 // end <telltale/event/subscription.hpp>
+// <telltale/event/subscription_options.hpp> is above
 
 #include <cstddef>
 #include <memory>
@@ -2342,6 +3243,8 @@ namespace telltale::inline TELLTALE_ABI {
 struct emitter_options {
     /// How many past events are kept for subscriptions that begin with a cursor. 0: none.
     std::size_t history = 0;
+    /// How many bytes of them, by their byte_size; what does not fit is forgotten, oldest first.
+    std::size_t history_bytes = std::size_t{64} << 20U;
 };
 
 /// Tells events to whoever subscribes: in one order for all, each subscription with its own bound.
@@ -2351,9 +3254,15 @@ struct emitter_options {
 ///     news.emit("hello");
 ///     auto d = co_await reader.receive();
 ///
-/// Without a subscription and without history emit costs a load and a branch. `Event` is movable. A free function
-/// `std::string_view conflation_key(const Event&)`, found by argument-dependent lookup, makes events with the same
-/// non-empty key latest-wins.
+/// Without a subscription and without history emit costs a load and a branch; otherwise it costs as much as there are
+/// subscriptions that want the event, not as there are subscriptions.
+///
+/// `Event` is movable. Functions beside it, found by argument-dependent lookup, say more of it; each may be missing:
+/// - `std::string_view conflation_key(const Event&)`: events with the same non-empty key are latest-wins;
+/// - `void routing_keys(const Event&, auto&& visit)` calls `visit(value)` or `visit(value, name)`, both std::string_view,
+///   for each key by which subscriptions can ask for it (subscription_options::keys);
+/// - `unsigned routing_class(const Event&)`, below 64: what sort of event it is (subscription_options::classes);
+/// - `std::size_t byte_size(const Event&)`: what it takes in memory; without: sizeof(Event).
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, but for the destructor.
@@ -2361,7 +3270,7 @@ template <class Event>
 class emitter {
 public:
     explicit emitter(emitter_options options = {})
-        : stream_(std::make_shared<detail::event_stream<Event>>(options.history)) {}
+        : stream_(std::make_shared<detail::event_stream<Event>>(options.history, options.history_bytes)) {}
 
     emitter(const emitter&) = delete;
     emitter& operator=(const emitter&) = delete;
@@ -2369,10 +3278,12 @@ public:
     /// Subscriptions can read what is unread, and then get errc::closed.
     ~emitter() { stream_->close(); }
 
-    /// Tells an event to all whose filter lets it pass. Never waits for a reader.
+    /// Tells an event to all who want it. Never waits for a reader. What a filter throws comes out here; some have been
+    /// told then, others not.
     void emit(Event e) { stream_->emit(std::move(e)); }
 
-    /// Begins to listen: from now on, or after a cursor.
+    /// Begins to listen: from now on, or after a cursor. `executor`: where handlers run that have no executor of their
+    /// own. Costs as much as there is history to look through.
     template <class Executor>
     [[nodiscard]] subscription<Event, Executor> subscribe(const Executor& executor,
                                                           subscription_options<Event> options = {}) {
@@ -2382,6 +3293,7 @@ public:
     /// The place of the last event.
     cursor position() const { return stream_->now(); }
 
+    /// How many subscriptions there are at this moment.
     std::size_t subscribers() const { return stream_->subscribers(); }
 
 private:
@@ -2412,6 +3324,8 @@ namespace telltale::inline TELLTALE_ABI {
 struct board_options {
     /// Events that are kept for subscriptions which begin with a cursor.
     std::size_t history = 10'000;
+    /// How many bytes of them, about.
+    std::size_t history_bytes = std::size_t{64} << 20U;
     /// Jobs in a terminal state that are kept; of more, those that ended first are forgotten. Others are never forgotten.
     std::size_t finished_jobs = 10'000;
 };
@@ -2424,7 +3338,7 @@ public:
         : wait_state(context),
           time_(&net::use_service<time_source>(context)),
           options_(options),
-          journal_(std::make_unique<emitter<event>>(emitter_options{options.history})) {}
+          journal_(std::make_unique<emitter<event>>(emitter_options{options.history, options.history_bytes})) {}
 
     emitter<event>& journal() noexcept { return *journal_; }
 
@@ -2558,6 +3472,53 @@ private:
 // <telltale/core/job_report.hpp> is above
 // <telltale/detail/waiter.hpp> is above
 // <telltale/event/emitter.hpp> is above
+// begin <telltale/event/filtered.hpp>
+
+#ifndef TELLTALE_EVENT_FILTERED_HPP
+#define TELLTALE_EVENT_FILTERED_HPP
+
+// <telltale/core/event.hpp> is above
+// <telltale/core/filter.hpp> is above
+// <telltale/event/subscription_options.hpp> is above
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Options for what passes a filter, told to the emitter as data: an event costs nothing to the subscriptions of other
+/// jobs and kinds, however many there are. `options.keys` and `options.classes` are replaced; `options.filter` must
+/// agree, too.
+///
+///     auto events = emitter.subscribe(executor, telltale::filtered({.jobs = {"42"}}));
+inline subscription_options<event> filtered(filter wanted, subscription_options<event> options = {}) {
+    options.keys.clear();
+    options.classes = 0;
+    for (const event_kind k : wanted.kinds) options.classes |= std::uint64_t{1} << static_cast<unsigned>(k);
+    wanted.kinds.clear();
+    for (auto& id : wanted.jobs) options.keys.push_back({std::move(id), {}});
+    wanted.jobs.clear();
+    if (options.keys.empty()) {
+        // Any of the labels will do to be found by; but without a name it would be taken for a job.
+        const auto named = std::find_if(wanted.labels.begin(), wanted.labels.end(),
+                                        [](const auto& label) { return !label.first.empty(); });
+        if (named != wanted.labels.end()) {
+            options.keys.push_back({named->second, named->first});
+            wanted.labels.erase(named);
+        }
+    }
+    if (!wanted.labels.empty())
+        options.filter = [labels = std::move(wanted), also = std::move(options.filter)](const event& e) {
+            return labels.matches(e) && (!also || also(e));
+        };
+    return options;
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_EVENT_FILTERED_HPP
+// end <telltale/event/filtered.hpp>
 // <telltale/event/subscription.hpp> is above
 
 #include <cstddef>
@@ -2631,7 +3592,8 @@ public:
     };
 
     /// The jobs that pass the filter as they are now, and a subscription that continues exactly there: no event is
-    /// missed, and none is seen twice, between the two. `options.filter` and `options.from` are replaced.
+    /// missed, and none is seen twice, between the two. `options.filter` says nothing about the snapshot; `options.from`
+    /// is replaced.
     view watch(filter wanted = {}, subscription_options<event> options = {}) {
         return watch_on(executor_, std::move(wanted), std::move(options));
     }
@@ -2639,7 +3601,7 @@ public:
     /// The same, with the subscription on another executor.
     view watch_on(executor_type executor, filter wanted = {}, subscription_options<event> options = {});
 
-    /// Only the events, from a cursor or from now on. `options.filter` is replaced by `wanted`.
+    /// Only the events, from a cursor or from now on. `wanted` and `options.filter` must agree (see filtered()).
     subscription<event> subscribe(filter wanted = {}, subscription_options<event> options = {}) {
         return subscribe_on(executor_, std::move(wanted), std::move(options));
     }
@@ -2694,11 +3656,7 @@ inline board::view board::watch_on(executor_type executor, filter wanted, subscr
 
 inline subscription<event> board::subscribe_on(executor_type executor, filter wanted,
                                                subscription_options<event> options) {
-    if (wanted.empty())
-        options.filter = nullptr;
-    else
-        options.filter = [wanted = std::move(wanted)](const event& e) { return wanted.matches(e); };
-    return state_->journal().subscribe(executor, std::move(options));
+    return state_->journal().subscribe(executor, filtered(std::move(wanted), std::move(options)));
 }
 
 inline command_result board::request(std::string_view id, job_command command) {
@@ -2844,13 +3802,13 @@ inline void write_json(json_writer& out, const progress& p) {
     out.end_object();
 }
 
-/// A job with all that is known of it; times in RFC 3339.
-inline void write_json(json_writer& out, const job& j) {
+/// A job with all that is known of it; times in RFC 3339, with so many digits after the second.
+inline void write_json(json_writer& out, const job& j, int time_digits = 3) {
     const auto text = [&](std::string_view name, const std::string& value) {
         if (!value.empty()) out.member(name, value);
     };
     const auto time = [&](std::string_view name, const std::optional<timestamp>& value) {
-        if (value) out.member(name, to_rfc3339(*value));
+        if (value) out.member(name, to_rfc3339(*value, time_digits));
     };
     out.begin_object().member("id", j.id);
     text("name", j.name);
@@ -2874,7 +3832,7 @@ inline void write_json(json_writer& out, const job& j) {
         out.key("error").begin_object().member("class", to_string(j.error->kind));
         out.member("message", j.error->message).end_object();
     }
-    if (j.health.since || j.health.state != watch_state::ok) {
+    if (j.health != watch_health{}) {
         out.key("health").begin_object().member("state", to_string(j.health.state));
         time("since", j.health.since);
         text("error", j.health.error);
@@ -2891,10 +3849,10 @@ inline void write_json(json_writer& out, const job& j) {
 }
 
 /// {"type":"event","cursor":"1f:17","time":"…","kind":"job_started","job":{…},"data":…}
-inline void write_json(json_writer& out, const cursor& at, const event& e) {
-    out.begin_object().member("type", "event").member("cursor", to_string(at)).member("time", to_rfc3339(e.time));
-    out.member("kind", to_string(e.kind));
-    if (e.job) write_json(out.key("job"), *e.job);
+inline void write_json(json_writer& out, const cursor& at, const event& e, int time_digits = 3) {
+    out.begin_object().member("type", "event").member("cursor", to_string(at));
+    out.member("time", to_rfc3339(e.time, time_digits)).member("kind", to_string(e.kind));
+    if (e.job) write_json(out.key("job"), *e.job, time_digits);
     if (!e.data.empty()) out.key("data").raw(e.data);
     out.end_object();
 }
@@ -2915,11 +3873,735 @@ std::string to_json(const Values&... values) {
 // <telltale/core/json_writer.hpp> is above
 // <telltale/core/progress.hpp> is above
 // <telltale/core/time.hpp> is above
+// begin <telltale/core/token_bucket.hpp>
+
+#ifndef TELLTALE_CORE_TOKEN_BUCKET_HPP
+#define TELLTALE_CORE_TOKEN_BUCKET_HPP
+
+// <telltale/version.hpp> is above
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// How much may happen: so many per second in the long run, and so many at once after a pause.
+struct rate_limit {
+    static constexpr std::size_t max_burst = 1'000'000'000;
+
+    double per_second = 1; ///< tokens per second, finite and not below 0; 0: none are added
+    std::size_t burst = 1; ///< the most tokens that are kept, and that can be taken at once; 1 to max_burst
+
+    bool valid() const noexcept {
+        return std::isfinite(per_second) && per_second >= 0 && burst >= 1 && burst <= max_burst;
+    }
+    friend bool operator==(const rate_limit&, const rate_limit&) = default;
+};
+
+/// A bucket that tokens flow into at a steady rate until it is full, and out of which they are taken. Over any time t
+/// no more than burst + per_second * t are taken. Time is passed in: the machine has no clock. Time that goes backwards
+/// counts as standing still.
+class token_bucket {
+public:
+    using clock = std::chrono::steady_clock;
+
+    /// A full bucket. `limit` is valid.
+    token_bucket(rate_limit limit, clock::time_point now) noexcept
+        : limit_(limit), tokens_(static_cast<double>(limit.burst)), last_(now) {}
+
+    rate_limit limit() const noexcept { return limit_; }
+
+    /// What has flowed in at the former rate stays, as far as the new burst has room. `limit` is valid.
+    void set_limit(rate_limit limit, clock::time_point now) noexcept {
+        settle(level(now), now);
+        limit_ = limit;
+        tokens_ = std::min(tokens_, static_cast<double>(limit.burst));
+    }
+
+    /// How many tokens there are: 0 to burst.
+    double available(clock::time_point now) const noexcept { return std::max(level(now), 0.0); }
+
+    /// Takes `n` tokens if there are so many.
+    bool try_take(std::size_t n, clock::time_point now) noexcept {
+        const double left = level(now) - static_cast<double>(n);
+        if (left < -slack) return false;
+        if (n > 0) settle(left, now);
+        return true;
+    }
+
+    /// The first time, not before `now`, at which try_take(n) will give them; the end of time if it never will: more
+    /// than burst, or nothing flows in.
+    clock::time_point ready_at(std::size_t n, clock::time_point now) const noexcept {
+        const double missing = static_cast<double>(n) - level(now);
+        if (missing <= slack) return now;
+        if (n > limit_.burst || !(limit_.per_second > 0)) return clock::time_point::max();
+        now = std::max(now, last_);
+        const std::chrono::duration<double> wait{missing / limit_.per_second};
+        // Compared as doubles with a day to spare: at the end of time they are coarse.
+        if (wait >= std::chrono::duration<double>(clock::time_point::max() - now) - std::chrono::hours{24})
+            return clock::time_point::max();
+        return now + std::chrono::ceil<clock::duration>(wait);
+    }
+
+private:
+    // Below the resolution of any clock times any rate that is of use, above the error of a double near max_burst. What
+    // is taken too early by it stays owed.
+    static constexpr double slack = 1e-6;
+
+    double level(clock::time_point now) const noexcept {
+        if (now <= last_) return tokens_;
+        const double added = std::chrono::duration<double>(now - last_).count() * limit_.per_second;
+        return std::min(tokens_ + added, static_cast<double>(limit_.burst));
+    }
+
+    // Only when something changes: many small additions to a large number would be lost in rounding.
+    void settle(double tokens, clock::time_point now) noexcept {
+        tokens_ = tokens;
+        last_ = std::max(last_, now);
+    }
+
+    rate_limit limit_;
+    double tokens_;
+    clock::time_point last_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_CORE_TOKEN_BUCKET_HPP
+// end <telltale/core/token_bucket.hpp>
 // <telltale/core/watch_health.hpp> is above
 // <telltale/error.hpp> is above
 // <telltale/event/delivery.hpp> is above
 // <telltale/event/emitter.hpp> is above
+// begin <telltale/event/event_log.hpp>
+
+#ifndef TELLTALE_EVENT_EVENT_LOG_HPP
+#define TELLTALE_EVENT_EVENT_LOG_HPP
+
+// <telltale/core/cursor.hpp> is above
+// <telltale/core/event.hpp> is above
+// <telltale/core/job_report.hpp> is above
+// <telltale/core/json.hpp> is above
+// <telltale/core/json_writer.hpp> is above
+// <telltale/event/delivery.hpp> is above
+
+#include <algorithm>
+#include <optional>
+#include <ostream>
+#include <string>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Records events: one JSON object in a line each, as on the wire (docs/reference/json.md) but with times to the
+/// nanosecond, so that event_log_reader (json/) gives back what was written.
+///
+///     std::ofstream file("events.jsonl", std::ios::app | std::ios::binary);
+///     telltale::event_log_writer log(file);
+///     for (const auto& d : co_await events.receive_some()) log.write(d);
+///     file.flush();
+///
+/// Exactly, but for what JSON cannot say: bytes that are not UTF-8 become U+FFFD, numbers that are not finite become NaN,
+/// a line break between the tokens of `data` becomes a blank; and of a job_control only which commands it knows.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe.
+class event_log_writer {
+public:
+    /// Lines are written to `out`, which must outlive this. Whether and when it is flushed is its owner's to say.
+    explicit event_log_writer(std::ostream& out) noexcept : out_(out) {}
+
+    /// One line, written at once. False: the stream has failed.
+    bool write(const delivery<event>& d) {
+        line_.clear();
+        json_writer json(line_);
+        if (d.is_gap()) {
+            json.begin_object().member("type", "gap").member("cursor", to_string(d.at));
+            if (d.lost) json.member("lost", *d.lost);
+            json.end_object();
+        } else {
+            write_json(json, d.at, *d, 9);
+            // Only `data` can have them, and there they are white space.
+            std::replace_if(
+                line_.begin(), line_.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+        }
+        line_ += '\n';
+        out_.write(line_.data(), static_cast<std::streamsize>(line_.size()));
+        return out_.good();
+    }
+
+private:
+    std::ostream& out_;
+    std::string line_; // kept for its memory
+};
+
+/// What an observer would report who saw the job as this event shows it: for replay into a board or another job_sink.
+/// Nothing for an event without a job, and for one that changed nothing.
+inline std::optional<job_report> report_of(const event& e) {
+    if (!e.job || e.kind == event_kind::transition_refused || e.kind == event_kind::custom) return std::nullopt;
+    const job& j = *e.job;
+    job_report r;
+    r.id = j.id;
+    r.by = reporter::observer;
+    r.at = e.time;
+    r.state = j.state;
+    r.attempt = j.attempt;
+    r.word = j.word;
+    r.name = j.name;
+    r.kind = j.kind;
+    r.progress = j.progress;
+    r.queue_position = j.queue_position.value_or(0);
+    r.labels = j.labels;
+    r.message = j.message;
+    r.error = j.error;
+    if (j.health.since || j.health.state != watch_state::ok) r.health = j.health.state;
+    r.health_error = j.health.error;
+    r.created = j.created;
+    r.queued = j.queued;
+    r.started = j.started;
+    r.finished = j.finished;
+    r.control = j.control;
+    return r;
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_EVENT_EVENT_LOG_HPP
+// end <telltale/event/event_log.hpp>
+// <telltale/event/filtered.hpp> is above
+// begin <telltale/event/for_each_event.hpp>
+
+#ifndef TELLTALE_EVENT_FOR_EACH_EVENT_HPP
+#define TELLTALE_EVENT_FOR_EACH_EVENT_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/cursor.hpp> is above
+// begin <telltale/detail/is_aborted.hpp>
+
+#ifndef TELLTALE_DETAIL_IS_ABORTED_HPP
+#define TELLTALE_DETAIL_IS_ABORTED_HPP
+
+// <telltale/asio.hpp> is above
+
+#include <exception>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// Whether an operation ended because it was cancelled.
+inline bool is_aborted(const error_code& ec) noexcept { return ec == net::error::operation_aborted; }
+
+inline bool is_aborted(const std::exception_ptr& e) noexcept {
+    if (!e) return false;
+    try {
+        std::rethrow_exception(e);
+    } catch (const system_error& error) {
+        return is_aborted(error.code());
+    } catch (...) {
+        return false;
+    }
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_DETAIL_IS_ABORTED_HPP
+// end <telltale/detail/is_aborted.hpp>
+// <telltale/error.hpp> is above
+// <telltale/event/delivery.hpp> is above
 // <telltale/event/subscription.hpp> is above
+// begin <telltale/sync/with_timeout.hpp>
+
+#ifndef TELLTALE_SYNC_WITH_TIMEOUT_HPP
+#define TELLTALE_SYNC_WITH_TIMEOUT_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+// begin <telltale/sync/detail/timed_operation.hpp>
+
+#ifndef TELLTALE_SYNC_DETAIL_TIMED_OPERATION_HPP
+#define TELLTALE_SYNC_DETAIL_TIMED_OPERATION_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/is_aborted.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+// begin <telltale/sync/timer.hpp>
+
+#ifndef TELLTALE_SYNC_TIMER_HPP
+#define TELLTALE_SYNC_TIMER_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/time_source.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+
+#include <chrono>
+#include <memory>
+#include <tuple>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// The steady time of an executor's context: real, or what a test's virtual_clock shows.
+template <class Executor>
+std::chrono::steady_clock::time_point steady_now(const Executor& executor) {
+    return detail::time_source_of(executor).now();
+}
+
+/// The time on the calendar of an executor's context: real, or what a test's virtual_clock shows.
+template <class Executor>
+std::chrono::system_clock::time_point system_now(const Executor& executor) {
+    return detail::time_source_of(executor).system_now();
+}
+
+/// A steady_timer that follows the clock of its execution context, so that code which waits with it can be tested in
+/// virtual time. Costs nothing over a steady_timer otherwise.
+///
+///     telltale::timer pause(executor);
+///     pause.expires_after(5s);
+///     co_await pause.async_wait();
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe.
+template <class Executor>
+class basic_timer {
+public:
+    using executor_type = Executor;
+    using clock_type = std::chrono::steady_clock;
+    using duration = clock_type::duration;
+    using time_point = clock_type::time_point;
+
+    template <class Other>
+    struct rebind_executor {
+        using other = basic_timer<Other>;
+    };
+
+    explicit basic_timer(const Executor& executor)
+        : real_(executor),
+          source_(&detail::time_source_of(executor)),
+          virtual_(source_->is_virtual() ? std::make_shared<detail::virtual_timer_state>(detail::context_of(executor))
+                                         : nullptr) {}
+
+    basic_timer(basic_timer&&) = default;
+    basic_timer& operator=(basic_timer&&) = delete;
+
+    /// Whoever still waits gets operation_aborted.
+    ~basic_timer() {
+        if (virtual_) virtual_->finish_all(net::error::operation_aborted);
+    }
+
+    executor_type get_executor() noexcept { return real_.get_executor(); }
+
+    /// The time on this timer's clock.
+    time_point now() const { return source_->now(); }
+
+    time_point expiry() const { return real_.expiry(); }
+
+    /// Sets when the timer expires; whoever waits for the former time gets operation_aborted.
+    void expires_at(time_point expiry) {
+        cancel();
+        real_.expires_at(expiry);
+    }
+
+    /// As expires_at, counted from now. 0 or less: it has expired. Not after the end of time, however long.
+    void expires_after(duration d) {
+        const time_point start = now();
+        expires_at(d > time_point::max() - start ? time_point::max() : start + d);
+    }
+
+    /// Whoever waits gets operation_aborted.
+    void cancel() {
+        if (virtual_)
+            virtual_->finish_all(net::error::operation_aborted);
+        else
+            real_.cancel();
+    }
+
+    /// Completes when the timer expires.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`
+    /// @par Error codes
+    /// `operation_aborted`: cancelled, a new expiry was set, or the timer was destroyed.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: stops waiting.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the timer's).
+    template <class Token = default_token_t<Executor>>
+    auto async_wait(Token&& token = {}) {
+        return detail::async_start<void(error_code)>(
+            get_executor(),
+            [this](auto&& handler, const Executor& executor) {
+                if (!virtual_) return real_.async_wait(std::forward<decltype(handler)>(handler));
+                // Copies: when it waits, another thread may let time pass, and the timer may be gone.
+                const auto state = virtual_;
+                auto& source = *source_;
+                const time_point due = real_.expiry();
+                const bool later = due > source.now();
+                detail::start_wait<>(
+                    state, std::forward<decltype(handler)>(handler), executor,
+                    [&](std::tuple<error_code>&) { return later ? &state->waiters_until(due) : nullptr; });
+                if (later) source.add(due, state);
+            },
+            std::forward<Token>(token));
+    }
+
+private:
+    net::basic_waitable_timer<clock_type, net::wait_traits<clock_type>, Executor> real_;
+    detail::time_source* source_;
+    std::shared_ptr<detail::virtual_timer_state> virtual_;
+};
+
+using timer = basic_timer<net::any_io_executor>;
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_TIMER_HPP
+// end <telltale/sync/timer.hpp>
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+inline void assign_deadline_exceeded(error_code& ec) noexcept { ec = errc::deadline_exceeded; }
+
+inline void assign_deadline_exceeded(std::exception_ptr& e) {
+    e = std::make_exception_ptr(system_error(make_error_code(errc::deadline_exceeded)));
+}
+
+template <class T>
+struct spawn_signature_of {
+    using type = void(std::exception_ptr, T);
+};
+template <>
+struct spawn_signature_of<void> {
+    using type = void(std::exception_ptr);
+};
+template <class T>
+using spawn_signature = typename spawn_signature_of<T>::type;
+
+/// Starts a coroutine as an operation, on the executor that is associated with the handler.
+template <class T, class Executor>
+struct spawn_operation {
+    template <class Handler>
+    void operator()(Handler&& handler) {
+        const auto executor = net::get_associated_executor(handler);
+        net::co_spawn(executor, std::move(coroutine), std::forward<Handler>(handler));
+    }
+
+    net::awaitable<T, Executor> coroutine;
+};
+
+// All but the final handler runs on the strand, and both cancellation signals are emitted there.
+template <class Handler, class Executor, class Error, class... Values>
+class timed_operation : public std::enable_shared_from_this<timed_operation<Handler, Executor, Error, Values...>> {
+    using strand_type = net::strand<Executor>;
+    using handler_executor = net::associated_executor_t<Handler, Executor>;
+
+public:
+    template <class H>
+    timed_operation(const Executor& executor, H&& handler)
+        : strand_(net::make_strand(executor)),
+          handler_(std::forward<H>(handler)),
+          work_(track_work(net::get_associated_executor(handler_, executor))) {}
+
+    // Limit: how long, or until when.
+    template <class Operation, class Limit>
+    void start(Operation operation, Limit limit) {
+        if (auto slot = net::get_associated_cancellation_slot(handler_); slot.is_connected())
+            slot.assign([weak = this->weak_from_this()](net::cancellation_type type) {
+                if (const auto self = weak.lock())
+                    net::dispatch(self->strand_, [self, type] { self->signal_.emit(type); });
+            });
+        deadline_ = deadline_of(limit);
+        net::dispatch(strand_, [self = this->shared_from_this(), operation = std::move(operation)]() mutable {
+            self->run(std::move(operation));
+        });
+    }
+
+private:
+    struct on_end {
+        using executor_type = strand_type;
+        using cancellation_slot_type = net::cancellation_slot;
+        using allocator_type = net::associated_allocator_t<Handler>;
+        executor_type get_executor() const noexcept { return self->strand_; }
+        cancellation_slot_type get_cancellation_slot() const noexcept { return self->signal_.slot(); }
+        allocator_type get_allocator() const noexcept { return net::get_associated_allocator(self->handler_); }
+
+        void operator()(Error error, Values... values) { self->finish(std::move(error), std::move(values)...); }
+
+        std::shared_ptr<timed_operation> self;
+    };
+
+    using time_point = std::chrono::steady_clock::time_point;
+
+    time_point deadline_of(time_point deadline) const { return deadline; }
+    time_point deadline_of(std::chrono::steady_clock::duration limit) const {
+        const time_point now = steady_now(strand_);
+        return limit > time_point::max() - now ? time_point::max() : now + limit;
+    }
+
+    // The timer one turn later: what need not wait has ended by then, and to arm a timer is dear.
+    template <class Operation>
+    void run(Operation operation) {
+        operation(on_end{this->shared_from_this()});
+        if (!ended_) net::post(strand_, [self = this->shared_from_this()] { self->arm(); });
+    }
+
+    void arm() {
+        if (ended_) return;
+        timer_.emplace(strand_);
+        timer_->expires_at(deadline_);
+        timer_->async_wait(net::bind_executor(strand_, [self = this->shared_from_this()](error_code ec) {
+            if (ec || self->ended_) return;
+            self->expired_ = true;
+            self->signal_.emit(net::cancellation_type::terminal);
+        }));
+    }
+
+    void finish(Error error, Values... values) {
+        ended_ = true;
+        if (timer_) timer_->cancel();
+        if (expired_ && is_aborted(error)) assign_deadline_exceeded(error);
+        const auto executor = std::move(*work_);
+        work_.reset();
+        bound_completion<Handler, Error, Values...> completion{
+            std::move(handler_), std::tuple<Error, Values...>(std::move(error), std::move(values)...)};
+        net::dispatch(executor, std::move(completion));
+    }
+
+    strand_type strand_;
+    std::optional<basic_timer<strand_type>> timer_;
+    std::chrono::steady_clock::time_point deadline_{};
+    Handler handler_;
+    std::optional<tracked_executor<handler_executor>> work_;
+    net::cancellation_signal signal_;
+    bool expired_ = false;
+    bool ended_ = false;
+};
+
+template <class Signature>
+struct timed_start;
+
+template <class Error, class... Values>
+struct timed_start<void(Error, Values...)> {
+    template <class Executor, class Operation, class Limit, class Handler>
+    static void start(const Executor& executor, Operation operation, Limit limit, Handler&& handler) {
+        using state = timed_operation<std::decay_t<Handler>, Executor, Error, Values...>;
+        std::make_shared<state>(executor, std::forward<Handler>(handler))->start(std::move(operation), limit);
+    }
+};
+
+template <class Signature, class Executor, class Operation, class Limit, class Handler>
+void start_timed(const Executor& executor, Operation operation, Limit limit, Handler&& handler) {
+    timed_start<Signature>::start(executor, std::move(operation), limit, std::forward<Handler>(handler));
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_SYNC_DETAIL_TIMED_OPERATION_HPP
+// end <telltale/sync/detail/timed_operation.hpp>
+
+#include <chrono>
+#include <exception>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Runs an operation that is cancelled when it takes longer than `limit`.
+///
+/// Nothing is swallowed or lost, unlike with `operation || timer`: the result is the operation's own, whether value or
+/// error, also when it came at the last moment, after the time was up. Only where the operation ended as cancelled,
+/// because its time was up, the error is errc::deadline_exceeded. The operation has always ended when this completes.
+///
+/// `operation` is any function object that starts an operation with the completion handler that it is given, and
+/// `Signature` the signature of that: `async_with_timeout<void(error_code, permit)>(executor,
+/// [&](auto handler) { semaphore.async_acquire(std::move(handler)); }, 5s)`. The first argument of the signature is an
+/// error_code or an exception_ptr. `limit`: 0 or less cancels the operation as soon as it has been started, which
+/// still lets it complete with what is there without waiting.
+///
+/// @par Completion signature
+/// `Signature`
+/// @par Error codes
+/// those of the operation; `errc::deadline_exceeded` (as system_error where the signature has an exception_ptr).
+/// @par Per-operation cancellation
+/// passed on to the operation.
+/// @par Thread safety
+/// The operation's own intermediate handlers run on a strand of `executor`; the final handler on its associated one.
+template <class Signature, class Executor, class Operation, class Token = default_token_t<Executor>>
+auto async_with_timeout(const Executor& executor, Operation operation, std::chrono::steady_clock::duration limit,
+                        Token&& token = {}) {
+    return detail::async_start<Signature>(
+        executor,
+        [operation = std::move(operation), limit](auto&& handler, const Executor& ex) mutable {
+            detail::start_timed<Signature>(ex, std::move(operation), limit, std::forward<decltype(handler)>(handler));
+        },
+        std::forward<Token>(token));
+}
+
+/// As async_with_timeout, with the time when it is over instead of how long it may take. `deadline`: on the clock of the
+/// executor's context, `steady_now(executor)`. If it is past, the operation is started all the same, and cancelled at
+/// once: what it completes with without waiting is not lost.
+template <class Signature, class Executor, class Operation, class Token = default_token_t<Executor>>
+auto async_with_deadline(const Executor& executor, Operation operation, std::chrono::steady_clock::time_point deadline,
+                         Token&& token = {}) {
+    return detail::async_start<Signature>(
+        executor,
+        [operation = std::move(operation), deadline](auto&& handler, const Executor& ex) mutable {
+            detail::start_timed<Signature>(ex, std::move(operation), deadline,
+                                           std::forward<decltype(handler)>(handler));
+        },
+        std::forward<Token>(token));
+}
+
+/// As async_with_timeout, for a coroutine:
+///
+///     const int answer = co_await telltale::with_timeout(ask(), 5s);
+///
+/// The coroutine runs on a strand of the executor of whoever awaits. Throws what it throws, or
+/// system_error(errc::deadline_exceeded). A cancellation of whoever awaits is passed on to it.
+template <class T, class Executor>
+[[nodiscard]] net::awaitable<T, Executor> with_timeout(net::awaitable<T, Executor> operation,
+                                                       std::chrono::steady_clock::duration limit) {
+    const Executor executor = co_await net::this_coro::executor;
+    // Named: GCC 12 destroys an aggregate temporary inside a co_await expression twice.
+    detail::spawn_operation<T, Executor> spawn{std::move(operation)};
+    co_return co_await async_with_timeout<detail::spawn_signature<T>>(executor, std::move(spawn), limit,
+                                                                      net::use_awaitable_t<Executor>{});
+}
+
+/// As with_timeout, with the time when it is over: `co_await with_deadline(ask(), steady_now(executor) + 5s);`. One
+/// deadline serves for several steps. See async_with_deadline.
+template <class T, class Executor>
+[[nodiscard]] net::awaitable<T, Executor> with_deadline(net::awaitable<T, Executor> operation,
+                                                        std::chrono::steady_clock::time_point deadline) {
+    const Executor executor = co_await net::this_coro::executor;
+    detail::spawn_operation<T, Executor> spawn{std::move(operation)}; // named: as above
+    co_return co_await async_with_deadline<detail::spawn_signature<T>>(executor, std::move(spawn), deadline,
+                                                                       net::use_awaitable_t<Executor>{});
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_WITH_TIMEOUT_HPP
+// end <telltale/sync/with_timeout.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// What has become of the events that a handler was given. May be read from any thread while it is counted.
+struct handled_events {
+    std::atomic<std::uint64_t> handled{0};   ///< without a failure
+    std::atomic<std::uint64_t> failed{0};    ///< the handler threw, or had no time left
+    std::atomic<std::uint64_t> timed_out{0}; ///< those of `failed` that had no time left
+};
+
+/// An event with which its handler did not get done.
+struct event_handler_failure {
+    cursor at{};                ///< of the event
+    std::exception_ptr error{}; ///< errc::deadline_exceeded: its time was over
+};
+
+struct event_handler_options {
+    /// For each event; positive, or 0: no limit. The handler is cancelled when it is over, and waited for.
+    std::chrono::steady_clock::duration time_limit{0};
+    /// Told of the first failure; those after it are counted only. Must not throw.
+    std::function<void(const event_handler_failure&)> on_failure{};
+    /// Where to count; null: nowhere.
+    std::shared_ptr<handled_events> counts{};
+};
+
+namespace detail {
+
+inline bool is_deadline_exceeded(const std::exception_ptr& e) noexcept {
+    try {
+        std::rethrow_exception(e);
+    } catch (const system_error& error) {
+        return error.code() == errc::deadline_exceeded;
+    } catch (...) {
+        return false;
+    }
+}
+
+template <class Handler, class Event, class Executor>
+net::awaitable<void, Executor> handle_event(Handler& handle, delivery<Event> d,
+                                            std::chrono::steady_clock::duration limit) {
+    if constexpr (std::is_void_v<std::invoke_result_t<Handler&, delivery<Event>>>) {
+        handle(std::move(d));
+        co_return;
+    } else if (limit > limit.zero()) {
+        co_await with_timeout(handle(std::move(d)), limit);
+    } else {
+        co_await handle(std::move(d));
+    }
+}
+
+} // namespace detail
+
+/// Calls `handle` for each event and each gap, one after the other, until the emitter is gone: an awaitable to spawn on the
+/// executor on which the handler is to run.
+///
+///     net::co_spawn(executor, telltale::for_each_event(board.subscribe(), tell_chat, {.time_limit = 5s}), net::detached);
+///
+/// `handle` takes a delivery<Event> and returns an awaitable<void>, or nothing. What it throws is counted, reported once,
+/// and ends nothing: the next event is handled all the same. A handler that is slow holds up nobody else: its events wait
+/// in the subscription, whose capacity and overflow policy count.
+/// (In a co_await expression, name the options and a handler with captures before it: GCC 12 destroys temporaries of their
+/// kind in there twice.)
+///
+/// @par Errors
+/// Returns when the emitter is gone and everything was handled. Throws system_error: `errc::fell_behind` with
+/// overflow_policy::end; `operation_aborted`: cancelled.
+/// @par Cancellation
+/// terminal: ends; a handler that runs is cancelled, too.
+template <class Event, class Executor, class Handler>
+[[nodiscard]] net::awaitable<void, Executor> for_each_event(subscription<Event, Executor> events, Handler handle,
+                                                            event_handler_options options = {}) {
+    auto counts = options.counts ? std::move(options.counts) : std::make_shared<handled_events>();
+    for (;;) {
+        auto [ec, next] = co_await events.async_receive(as_tuple(net::use_awaitable_t<Executor>{}));
+        if (ec == errc::closed) co_return;
+        if (ec) throw system_error(ec);
+        std::exception_ptr error;
+        const cursor at = next.at;
+        try {
+            co_await detail::handle_event<Handler, Event, Executor>(handle, std::move(next), options.time_limit);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        if (!error) {
+            counts->handled.fetch_add(1, std::memory_order_relaxed);
+            continue;
+        }
+        const auto asked = co_await net::this_coro::cancellation_state;
+        if (asked.cancelled() != net::cancellation_type::none && detail::is_aborted(error))
+            std::rethrow_exception(error);
+        if (detail::is_deadline_exceeded(error)) counts->timed_out.fetch_add(1, std::memory_order_relaxed);
+        if (counts->failed.fetch_add(1, std::memory_order_relaxed) == 0 && options.on_failure)
+            options.on_failure({at, std::move(error)});
+    }
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_EVENT_FOR_EACH_EVENT_HPP
+// end <telltale/event/for_each_event.hpp>
+// <telltale/event/subscription.hpp> is above
+// <telltale/event/subscription_options.hpp> is above
 // begin <telltale/fwd.hpp>
 
 #ifndef TELLTALE_FWD_HPP
@@ -2938,6 +4620,7 @@ struct job;
 struct job_error;
 struct job_report;
 struct progress;
+struct rate_limit;
 struct status;
 struct watch_health;
 class acceptors;
@@ -2950,11 +4633,18 @@ class json_writer;
 class permit;
 class status_poller;
 class task_group;
+class token_bucket;
 
+template <class Executor>
+class basic_auto_reset_event;
+template <class Executor>
+class basic_latch;
 template <class Executor>
 class basic_manual_reset_event;
 template <class Executor>
 class basic_progress_tracker;
+template <class Executor>
+class basic_rate_limiter;
 template <class Executor>
 class basic_semaphore;
 template <class Executor>
@@ -3093,358 +4783,8 @@ private:
 
 #endif // TELLTALE_POLL_SCHEDULE_HPP
 // end <telltale/poll/schedule.hpp>
-// begin <telltale/sync/timer.hpp>
-
-#ifndef TELLTALE_SYNC_TIMER_HPP
-#define TELLTALE_SYNC_TIMER_HPP
-
-// <telltale/asio.hpp> is above
-// <telltale/detail/time_source.hpp> is above
-// <telltale/detail/waiter.hpp> is above
-
-#include <chrono>
-#include <memory>
-#include <tuple>
-#include <utility>
-
-namespace telltale::inline TELLTALE_ABI {
-
-/// The steady time of an executor's context: real, or what a test's virtual_clock shows.
-template <class Executor>
-std::chrono::steady_clock::time_point steady_now(const Executor& executor) {
-    return detail::time_source_of(executor).now();
-}
-
-/// The time on the calendar of an executor's context: real, or what a test's virtual_clock shows.
-template <class Executor>
-std::chrono::system_clock::time_point system_now(const Executor& executor) {
-    return detail::time_source_of(executor).system_now();
-}
-
-/// A steady_timer that follows the clock of its execution context, so that code which waits with it can be tested in
-/// virtual time. Costs nothing over a steady_timer otherwise.
-///
-/// @par Thread safety
-/// Distinct objects: safe. Shared objects: unsafe.
-template <class Executor>
-class basic_timer {
-public:
-    using executor_type = Executor;
-    using clock_type = std::chrono::steady_clock;
-    using duration = clock_type::duration;
-    using time_point = clock_type::time_point;
-
-    template <class Other>
-    struct rebind_executor {
-        using other = basic_timer<Other>;
-    };
-
-    explicit basic_timer(const Executor& executor)
-        : real_(executor),
-          source_(&detail::time_source_of(executor)),
-          virtual_(source_->is_virtual() ? std::make_shared<detail::virtual_timer_state>(detail::context_of(executor))
-                                         : nullptr) {}
-
-    basic_timer(basic_timer&&) = default;
-    basic_timer& operator=(basic_timer&&) = delete;
-
-    /// Whoever still waits gets operation_aborted.
-    ~basic_timer() {
-        if (virtual_) virtual_->finish_all(net::error::operation_aborted);
-    }
-
-    executor_type get_executor() noexcept { return real_.get_executor(); }
-
-    /// The time on this timer's clock.
-    time_point now() const { return source_->now(); }
-
-    time_point expiry() const { return real_.expiry(); }
-
-    /// Sets when the timer expires; whoever waits for the former time gets operation_aborted.
-    void expires_at(time_point expiry) {
-        cancel();
-        real_.expires_at(expiry);
-    }
-
-    /// As expires_at, counted from now. Not after the end of time, however long.
-    void expires_after(duration d) {
-        const time_point start = now();
-        expires_at(d > time_point::max() - start ? time_point::max() : start + d);
-    }
-
-    /// Whoever waits gets operation_aborted.
-    void cancel() {
-        if (virtual_)
-            virtual_->finish_all(net::error::operation_aborted);
-        else
-            real_.cancel();
-    }
-
-    /// Completes when the timer expires.
-    ///
-    /// @par Completion signature
-    /// `void(error_code)`
-    /// @par Error codes
-    /// `operation_aborted`: cancelled, a new expiry was set, or the timer was destroyed.
-    /// @par Per-operation cancellation
-    /// terminal, partial and total.
-    template <class Token = default_token_t<Executor>>
-    auto async_wait(Token&& token = {}) {
-        return detail::async_start<void(error_code)>(
-            get_executor(),
-            [this](auto&& handler, const Executor& executor) {
-                if (!virtual_) return real_.async_wait(std::forward<decltype(handler)>(handler));
-                const bool later = real_.expiry() > source_->now();
-                if (later) source_->add(real_.expiry(), virtual_);
-                detail::start_wait<>(virtual_, std::forward<decltype(handler)>(handler), executor,
-                                     [&](std::tuple<error_code>&) { return later ? &virtual_->waiters() : nullptr; });
-            },
-            std::forward<Token>(token));
-    }
-
-private:
-    net::basic_waitable_timer<clock_type, net::wait_traits<clock_type>, Executor> real_;
-    detail::time_source* source_;
-    std::shared_ptr<detail::virtual_timer_state> virtual_;
-};
-
-using timer = basic_timer<net::any_io_executor>;
-
-} // namespace telltale::inline TELLTALE_ABI
-
-#endif // TELLTALE_SYNC_TIMER_HPP
-// end <telltale/sync/timer.hpp>
-// begin <telltale/sync/with_timeout.hpp>
-
-#ifndef TELLTALE_SYNC_WITH_TIMEOUT_HPP
-#define TELLTALE_SYNC_WITH_TIMEOUT_HPP
-
-// <telltale/asio.hpp> is above
-// <telltale/detail/waiter.hpp> is above
-// <telltale/error.hpp> is above
-// begin <telltale/sync/detail/timed_operation.hpp>
-
-#ifndef TELLTALE_SYNC_DETAIL_TIMED_OPERATION_HPP
-#define TELLTALE_SYNC_DETAIL_TIMED_OPERATION_HPP
-
-// <telltale/asio.hpp> is above
-// begin <telltale/detail/is_aborted.hpp>
-
-#ifndef TELLTALE_DETAIL_IS_ABORTED_HPP
-#define TELLTALE_DETAIL_IS_ABORTED_HPP
-
-// <telltale/asio.hpp> is above
-
-#include <exception>
-
-namespace telltale::inline TELLTALE_ABI::detail {
-
-/// Whether an operation ended because it was cancelled.
-inline bool is_aborted(const error_code& ec) noexcept { return ec == net::error::operation_aborted; }
-
-inline bool is_aborted(const std::exception_ptr& e) noexcept {
-    if (!e) return false;
-    try {
-        std::rethrow_exception(e);
-    } catch (const system_error& error) {
-        return is_aborted(error.code());
-    } catch (...) {
-        return false;
-    }
-}
-
-} // namespace telltale::inline TELLTALE_ABI::detail
-
-#endif // TELLTALE_DETAIL_IS_ABORTED_HPP
-// end <telltale/detail/is_aborted.hpp>
-// <telltale/detail/waiter.hpp> is above
-// <telltale/error.hpp> is above
 // <telltale/sync/timer.hpp> is above
-
-#include <chrono>
-#include <exception>
-#include <memory>
-#include <optional>
-#include <tuple>
-#include <type_traits>
-#include <utility>
-
-namespace telltale::inline TELLTALE_ABI::detail {
-
-inline void assign_deadline_exceeded(error_code& ec) noexcept { ec = errc::deadline_exceeded; }
-
-inline void assign_deadline_exceeded(std::exception_ptr& e) {
-    e = std::make_exception_ptr(system_error(make_error_code(errc::deadline_exceeded)));
-}
-
-template <class T>
-struct spawn_signature_of {
-    using type = void(std::exception_ptr, T);
-};
-template <>
-struct spawn_signature_of<void> {
-    using type = void(std::exception_ptr);
-};
-template <class T>
-using spawn_signature = typename spawn_signature_of<T>::type;
-
-/// Starts a coroutine as an operation, on the executor that is associated with the handler.
-template <class T, class Executor>
-struct spawn_operation {
-    template <class Handler>
-    void operator()(Handler&& handler) {
-        const auto executor = net::get_associated_executor(handler);
-        net::co_spawn(executor, std::move(coroutine), std::forward<Handler>(handler));
-    }
-
-    net::awaitable<T, Executor> coroutine;
-};
-
-// All but the final handler runs on the strand, and both cancellation signals are emitted there.
-template <class Handler, class Executor, class Error, class... Values>
-class timed_operation : public std::enable_shared_from_this<timed_operation<Handler, Executor, Error, Values...>> {
-    using strand_type = net::strand<Executor>;
-    using handler_executor = net::associated_executor_t<Handler, Executor>;
-
-public:
-    template <class H>
-    timed_operation(const Executor& executor, H&& handler)
-        : strand_(net::make_strand(executor)),
-          timer_(strand_),
-          handler_(std::forward<H>(handler)),
-          work_(track_work(net::get_associated_executor(handler_, executor))) {}
-
-    template <class Operation>
-    void start(Operation operation, std::chrono::steady_clock::duration limit) {
-        if (auto slot = net::get_associated_cancellation_slot(handler_); slot.is_connected())
-            slot.assign([weak = this->weak_from_this()](net::cancellation_type type) {
-                if (const auto self = weak.lock())
-                    net::dispatch(self->strand_, [self, type] { self->signal_.emit(type); });
-            });
-        net::dispatch(strand_, [self = this->shared_from_this(), operation = std::move(operation), limit]() mutable {
-            self->run(std::move(operation), limit);
-        });
-    }
-
-private:
-    struct on_end {
-        using executor_type = strand_type;
-        using cancellation_slot_type = net::cancellation_slot;
-        executor_type get_executor() const noexcept { return self->strand_; }
-        cancellation_slot_type get_cancellation_slot() const noexcept { return self->signal_.slot(); }
-
-        void operator()(Error error, Values... values) { self->finish(std::move(error), std::move(values)...); }
-
-        std::shared_ptr<timed_operation> self;
-    };
-
-    template <class Operation>
-    void run(Operation operation, std::chrono::steady_clock::duration limit) {
-        timer_.expires_after(limit);
-        timer_.async_wait(net::bind_executor(strand_, [self = this->shared_from_this()](error_code ec) {
-            if (ec || self->ended_) return;
-            self->expired_ = true;
-            self->signal_.emit(net::cancellation_type::terminal);
-        }));
-        operation(on_end{this->shared_from_this()});
-    }
-
-    void finish(Error error, Values... values) {
-        ended_ = true;
-        timer_.cancel();
-        if (expired_ && is_aborted(error)) assign_deadline_exceeded(error);
-        const auto executor = std::move(*work_);
-        work_.reset();
-        bound_completion<Handler, Error, Values...> completion{
-            std::move(handler_), std::tuple<Error, Values...>(std::move(error), std::move(values)...)};
-        net::dispatch(executor, std::move(completion));
-    }
-
-    strand_type strand_;
-    basic_timer<strand_type> timer_;
-    Handler handler_;
-    std::optional<tracked_executor<handler_executor>> work_;
-    net::cancellation_signal signal_;
-    bool expired_ = false;
-    bool ended_ = false;
-};
-
-template <class Signature>
-struct timed_start;
-
-template <class Error, class... Values>
-struct timed_start<void(Error, Values...)> {
-    template <class Executor, class Operation, class Handler>
-    static void start(const Executor& executor, Operation operation, std::chrono::steady_clock::duration limit,
-                      Handler&& handler) {
-        using state = timed_operation<std::decay_t<Handler>, Executor, Error, Values...>;
-        std::make_shared<state>(executor, std::forward<Handler>(handler))->start(std::move(operation), limit);
-    }
-};
-
-template <class Signature, class Executor, class Operation, class Handler>
-void start_timed(const Executor& executor, Operation operation, std::chrono::steady_clock::duration limit,
-                 Handler&& handler) {
-    timed_start<Signature>::start(executor, std::move(operation), limit, std::forward<Handler>(handler));
-}
-
-} // namespace telltale::inline TELLTALE_ABI::detail
-
-#endif // TELLTALE_SYNC_DETAIL_TIMED_OPERATION_HPP
-// end <telltale/sync/detail/timed_operation.hpp>
-
-#include <chrono>
-#include <exception>
-#include <utility>
-
-namespace telltale::inline TELLTALE_ABI {
-
-/// Runs an operation that is cancelled when it takes longer than `limit`.
-///
-/// Nothing is swallowed or lost, unlike with `operation || timer`: the result is the operation's own, whether value or
-/// error, also when it came at the last moment, after the time was up. Only where the operation ended as cancelled,
-/// because its time was up, the error is errc::deadline_exceeded. The operation has always ended when this completes.
-///
-/// `operation` is any function object that starts an operation with the completion handler that it is given, and
-/// `Signature` the signature of that: `async_with_timeout<void(error_code, permit)>(executor,
-/// [&](auto handler) { semaphore.async_acquire(std::move(handler)); }, 5s)`. The first argument of the signature is an
-/// error_code or an exception_ptr.
-///
-/// @par Completion signature
-/// `Signature`
-/// @par Error codes
-/// those of the operation; `errc::deadline_exceeded` (as system_error where the signature has an exception_ptr).
-/// @par Per-operation cancellation
-/// passed on to the operation.
-/// @par Thread safety
-/// The operation's own intermediate handlers run on a strand of `executor`; the final handler on its associated one.
-template <class Signature, class Executor, class Operation, class Token = default_token_t<Executor>>
-auto async_with_timeout(const Executor& executor, Operation operation, std::chrono::steady_clock::duration limit,
-                        Token&& token = {}) {
-    return detail::async_start<Signature>(
-        executor,
-        [operation = std::move(operation), limit](auto&& handler, const Executor& ex) mutable {
-            detail::start_timed<Signature>(ex, std::move(operation), limit, std::forward<decltype(handler)>(handler));
-        },
-        std::forward<Token>(token));
-}
-
-/// As async_with_timeout, for a coroutine: `auto answer = co_await with_timeout(ask(), 5s);`. The coroutine runs on a
-/// strand of the executor of whoever awaits. Throws what it throws, or system_error(errc::deadline_exceeded).
-template <class T, class Executor>
-[[nodiscard]] net::awaitable<T, Executor> with_timeout(net::awaitable<T, Executor> operation,
-                                                       std::chrono::steady_clock::duration limit) {
-    const Executor executor = co_await net::this_coro::executor;
-    // Named: GCC 12 destroys an aggregate temporary inside a co_await expression twice.
-    detail::spawn_operation<T, Executor> spawn{std::move(operation)};
-    co_return co_await async_with_timeout<detail::spawn_signature<T>>(executor, std::move(spawn), limit,
-                                                                      net::use_awaitable_t<Executor>{});
-}
-
-} // namespace telltale::inline TELLTALE_ABI
-
-#endif // TELLTALE_SYNC_WITH_TIMEOUT_HPP
-// end <telltale/sync/with_timeout.hpp>
+// <telltale/sync/with_timeout.hpp> is above
 
 #include <chrono>
 #include <cstdint>
@@ -3769,11 +5109,15 @@ inline void see(job& j, const job_report& r) {
 
 // <telltale/asio.hpp> is above
 // <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
 
+#include <algorithm>
+#include <atomic>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -3783,93 +5127,196 @@ namespace detail {
 class semaphore_state;
 }
 
-/// One of a semaphore's permits, given back when this is destroyed. Move-only; may outlive its semaphore.
+/// Some of a semaphore's permits, given back when this is destroyed. Move-only; may outlive its semaphore.
 ///
 /// @par Thread safety
 /// Distinct permits: safe. May be released on any thread.
 class permit {
 public:
     permit() noexcept = default; ///< holds none
-    permit(permit&& other) noexcept = default;
+    permit(permit&& other) noexcept
+        : state_(std::exchange(other.state_, nullptr)), count_(std::exchange(other.count_, 0)) {}
     permit& operator=(permit&& other) noexcept {
         permit taken(std::move(other));
-        state_.swap(taken.state_);
+        std::swap(state_, taken.state_);
+        std::swap(count_, taken.count_);
         return *this;
     }
-    ~permit() { release(); }
+    ~permit() {
+        if (state_) release();
+    }
 
     explicit operator bool() const noexcept { return state_ != nullptr; }
 
-    /// Gives the permit back now. The longest waiter gets it. Does nothing without a permit.
+    /// How many of the semaphore's permits this holds.
+    std::size_t count() const noexcept { return state_ ? count_ : 0; }
+
+    /// Gives them back now: to those who have waited longest. Does nothing without a permit.
     inline void release() noexcept;
 
 private:
     friend class detail::semaphore_state;
-    explicit permit(std::shared_ptr<detail::semaphore_state> state) noexcept : state_(std::move(state)) {}
+    permit(detail::semaphore_state* state, std::size_t count) noexcept : state_(state), count_(count) {}
 
-    std::shared_ptr<detail::semaphore_state> state_;
+    detail::semaphore_state* state_ = nullptr; // which lives until its last permit is back
+    std::size_t count_ = 0;
 };
 
 namespace detail {
 
+/// The free permits are one atomic number, so taking and giving back is one step each while nobody waits. Its lowest bit
+/// says that everybody must come to the mutex: somebody waits, or the semaphore is gone. While that bit is set, the number
+/// changes with the mutex held only.
 class semaphore_state final : public wait_state {
 public:
-    using waiter_type = waiter<permit>;
+    static constexpr std::size_t max_limit = std::size_t{1} << 61U;
 
-    semaphore_state(net::execution_context& context, std::size_t permits)
-        : wait_state(context), available_(permits), limit_(permits) {}
+    semaphore_state(net::execution_context& context, std::size_t limit)
+        : wait_state(context), limit_(std::min(limit, max_limit)), word_(to_word(limit_)) {}
 
-    permit try_take() {
-        const std::lock_guard lock(mutex());
-        return take();
+    permit try_take(std::size_t count) noexcept {
+        permit taken;
+        std::int64_t word = word_.load(std::memory_order_relaxed);
+        while (can_take(word, count))
+            if (word_.compare_exchange_weak(word, word - to_word(count), std::memory_order_acquire,
+                                            std::memory_order_relaxed)) {
+                taken = permit(this, count);
+                break;
+            }
+        return taken;
     }
 
-    // With the mutex held. Whoever waits already comes first.
-    permit take() {
-        if (available_ == 0 || !waiters_.empty()) return {};
-        --available_;
-        return permit(self());
+    void give_back(std::size_t count) noexcept {
+        std::int64_t word = word_.load(std::memory_order_relaxed);
+        while ((word & must_lock) == 0)
+            if (word_.compare_exchange_weak(word, word + to_word(count), std::memory_order_release,
+                                            std::memory_order_relaxed))
+                return; // from here on this may be gone
+        give_back_locked(count);
     }
 
-    void give_back() noexcept {
-        wait_node* next = nullptr;
+    /// What it looked like a moment ago, at the price of a load.
+    bool must_wait(std::size_t count) const noexcept { return !can_take(word_.load(std::memory_order_relaxed), count); }
+
+    // With the mutex held.
+    wait_list* attempt(error_code& ec, permit& result, std::size_t count) noexcept {
+        if (count == 0) {
+            ec = errc::invalid_argument;
+            return nullptr;
+        }
+        std::int64_t word = word_.load(std::memory_order_relaxed);
+        for (;;) {
+            const bool take = can_take(word, count);
+            if (!word_.compare_exchange_weak(word, take ? word - to_word(count) : word | must_lock,
+                                             std::memory_order_acq_rel, std::memory_order_relaxed))
+                continue;
+            result = permit(take ? this : nullptr, count); // for a waiter: how many it waits for
+            return take ? nullptr : &waiters_;
+        }
+    }
+
+    void set_limit(std::size_t limit) {
+        wait_list ready;
         {
             const std::lock_guard lock(mutex());
-            next = waiters_.pop_front();
-            if (!next) ++available_;
+            limit = std::min(limit, max_limit);
+            word_.fetch_add(to_word(limit) - to_word(limit_), std::memory_order_acq_rel);
+            limit_ = limit;
+            hand_out(ready);
         }
-        if (next) static_cast<waiter_type*>(next)->complete({}, permit(self()));
+        ready.ready_all();
     }
 
-    void take_all(wait_list& all) noexcept override { all.take(waiters_); }
-
-    wait_list& waiters() noexcept { return waiters_; }
-    std::size_t limit() const noexcept { return limit_; }
-    std::size_t available() const {
+    std::size_t limit() const {
         const std::lock_guard lock(mutex());
-        return available_;
+        return limit_;
     }
+
+    std::size_t available() const noexcept {
+        return static_cast<std::size_t>(std::max<std::int64_t>(free(word_.load(std::memory_order_relaxed)), 0));
+    }
+
+    /// The semaphore is gone; this goes when the last permit is back.
+    void abandon() {
+        {
+            const std::lock_guard lock(mutex());
+            const std::int64_t word = word_.fetch_or(must_lock, std::memory_order_acq_rel);
+            abandoned_ = true;
+            if (!all_back(word)) self_ = shared_from_this();
+        }
+        finish_all(net::error::operation_aborted);
+    }
+
+    void take_all(wait_list& all) noexcept override {
+        all.take(waiters_);
+        hand_out(all); // there is nobody left: opens the short way again
+    }
+
+    void after_cancel(wait_list& ready) noexcept override { hand_out(ready); }
 
 private:
-    std::shared_ptr<semaphore_state> self() noexcept {
-        return std::static_pointer_cast<semaphore_state>(shared_from_this());
+    using waiter_type = waiter<permit>;
+    static constexpr std::int64_t must_lock = 1;
+
+    static std::int64_t to_word(std::size_t count) noexcept { return static_cast<std::int64_t>(count) * 2; }
+    static std::int64_t free(std::int64_t word) noexcept { return word >> 1; } // below 0: the limit was lowered
+    static bool fits(std::int64_t word, std::size_t count) noexcept {
+        return free(word) > 0 && count <= static_cast<std::size_t>(free(word));
+    }
+    // Whoever waits already comes first.
+    static bool can_take(std::int64_t word, std::size_t count) noexcept {
+        return (word & must_lock) == 0 && count > 0 && fits(word, count);
+    }
+    bool all_back(std::int64_t word) const noexcept { return free(word) == static_cast<std::int64_t>(limit_); }
+
+    void give_back_locked(std::size_t count) noexcept {
+        std::shared_ptr<wait_state> last;
+        wait_list ready;
+        {
+            const std::lock_guard lock(mutex());
+            const std::int64_t before = word_.fetch_add(to_word(count), std::memory_order_acq_rel);
+            hand_out(ready);
+            if (abandoned_ && all_back(before + to_word(count))) last = std::move(self_);
+        }
+        ready.ready_all();
+    }
+
+    // With the mutex held. While somebody waits must_lock is set, and nobody else changes the number.
+    void hand_out(wait_list& ready) noexcept {
+        std::int64_t word = word_.load(std::memory_order_acquire);
+        if ((word & must_lock) == 0) return;
+        while (wait_node* const first = waiters_.front()) {
+            permit& wanted = std::get<permit>(static_cast<waiter_type*>(first)->result());
+            if (!fits(word, wanted.count_)) break;
+            word -= to_word(wanted.count_);
+            wanted.state_ = this;
+            ready.push_back(*waiters_.pop_front());
+        }
+        if (waiters_.empty() && !abandoned_) word &= ~must_lock;
+        word_.store(word, std::memory_order_release);
     }
 
     wait_list waiters_;
-    std::size_t available_;
-    const std::size_t limit_;
+    std::size_t limit_;
+    bool abandoned_ = false;
+    std::shared_ptr<wait_state> self_; // while abandoned with permits out
+    std::atomic<std::int64_t> word_;
 };
 
 } // namespace detail
 
 inline void permit::release() noexcept {
-    if (const auto state = std::move(state_)) state->give_back();
+    const std::size_t count = std::exchange(count_, 0);
+    if (auto* const state = std::exchange(state_, nullptr)) state->give_back(count);
 }
 
 /// Bounds how many may do something at once: a counting semaphore whose permits are handed out first come, first served.
 ///
 ///     telltale::semaphore polls(executor, 10);
 ///     telltale::permit p = co_await polls.acquire(); // given back at the end of the scope
+///
+/// An operation may ask for several permits at once, and gets all of them or waits: for memory that is counted in
+/// megabytes, for a request that counts for three. Who wants many is not overtaken by those who want few.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, but for the destructor.
@@ -3883,26 +5330,33 @@ public:
         using other = basic_semaphore<Other>;
     };
 
-    /// `permits`: how many can be held at once; 0 lets everybody wait.
-    basic_semaphore(const Executor& executor, std::size_t permits)
-        : executor_(executor),
-          state_(std::make_shared<detail::semaphore_state>(detail::context_of(executor), permits)) {}
+    /// The highest limit. Higher ones are taken as this.
+    static constexpr std::size_t max_limit = detail::semaphore_state::max_limit;
+
+    /// `limit`: how many permits can be out at once; 0 lets everybody wait.
+    basic_semaphore(const Executor& executor, std::size_t limit)
+        : executor_(executor), state_(std::make_shared<detail::semaphore_state>(detail::context_of(executor), limit)) {}
 
     basic_semaphore(const basic_semaphore&) = delete;
     basic_semaphore& operator=(const basic_semaphore&) = delete;
 
     /// Whoever still waits gets operation_aborted. Permits that are out stay valid.
-    ~basic_semaphore() { state_->finish_all(net::error::operation_aborted); }
+    ~basic_semaphore() { state_->abandon(); }
 
     executor_type get_executor() const noexcept { return executor_; }
 
-    std::size_t limit() const noexcept { return state_->limit(); }
+    std::size_t limit() const { return state_->limit(); }
+
+    /// Changes how many permits can be out at once. More: those who wait get them. Fewer: nobody loses a permit, but
+    /// none is given out until enough have come back.
+    void set_limit(std::size_t limit) { state_->set_limit(limit); }
 
     /// How many permits are free at this moment.
-    std::size_t available() const { return state_->available(); }
+    std::size_t available() const noexcept { return state_->available(); }
 
-    /// A permit if one is free and nobody waits for it, else an empty one. Never suspends.
-    [[nodiscard]] permit try_acquire() { return state_->try_take(); }
+    /// A permit for `count` if so many are free and nobody waits, else an empty one; also where `count` is 0. Never
+    /// suspends.
+    [[nodiscard]] permit try_acquire(std::size_t count = 1) noexcept { return state_->try_take(count); }
 
     /// Waits for a permit.
     ///
@@ -3915,27 +5369,37 @@ public:
     /// @par Resumes
     /// by post, on the handler's associated executor (default: the semaphore's).
     template <class Token = default_token_t<Executor>>
-    auto async_acquire(Token&& token = {}) {
+        requires(!std::convertible_to<Token, std::size_t>)
+    auto async_acquire(Token&& token = {}) { return async_acquire(1, std::forward<Token>(token)); }
+
+    /// Waits for `count` permits, all at once. As async_acquire(token), and: `errc::invalid_argument` where `count` is 0. More
+    /// than limit(): waits until the limit is raised.
+    template <class Token = default_token_t<Executor>>
+    auto async_acquire(std::size_t count, Token&& token = {}) {
         return detail::async_start<void(error_code, permit)>(
             executor_,
-            [state = state_](auto&& handler, const Executor& executor) {
+            [state = state_, count](auto&& handler, const Executor& executor) {
                 detail::start_wait<permit>(state, std::forward<decltype(handler)>(handler), executor,
-                                           [&state](std::tuple<error_code, permit>& result) {
-                                               auto& [ec, given] = result;
-                                               given = state->take();
-                                               return given ? nullptr : &state->waiters();
+                                           [&](std::tuple<error_code, permit>& result) {
+                                               return state->attempt(std::get<0>(result), std::get<1>(result), count);
                                            });
             },
             std::forward<Token>(token));
     }
 
-    /// As async_acquire, but does not suspend when a permit is free. Throws system_error.
-    [[nodiscard]] net::awaitable<permit, Executor> acquire() {
-        if (permit p = try_acquire()) co_return p;
-        co_return co_await async_acquire(net::use_awaitable_t<Executor>{});
+    /// As async_acquire, but does not suspend when the permits are free. Throws system_error.
+    [[nodiscard]] net::awaitable<permit, Executor> acquire(std::size_t count = 1) {
+        // Decided here already: to await the operation in another coroutine would cost that one's frame.
+        if (state_->must_wait(count)) return async_acquire(count, net::use_awaitable_t<Executor>{});
+        return take_or_wait(count);
     }
 
 private:
+    net::awaitable<permit, Executor> take_or_wait(std::size_t count) {
+        if (permit p = try_acquire(count)) co_return p;
+        co_return co_await async_acquire(count, net::use_awaitable_t<Executor>{});
+    }
+
     Executor executor_;
     std::shared_ptr<detail::semaphore_state> state_;
 };
@@ -6889,6 +8353,332 @@ private:
 
 #endif // TELLTALE_RUN_JOB_MANAGER_HPP
 // end <telltale/run/job_manager.hpp>
+// begin <telltale/sync/auto_reset_event.hpp>
+
+#ifndef TELLTALE_SYNC_AUTO_RESET_EVENT_HPP
+#define TELLTALE_SYNC_AUTO_RESET_EVENT_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// begin <telltale/sync/detail/event_state.hpp>
+
+#ifndef TELLTALE_SYNC_DETAIL_EVENT_STATE_HPP
+#define TELLTALE_SYNC_DETAIL_EVENT_STATE_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+
+#include <mutex>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// A flag and those who wait for it: of manual_reset_event and auto_reset_event. While it is set, nobody waits.
+class event_state final : public wait_state {
+public:
+    using wait_state::wait_state;
+
+    void set_for_all() {
+        wait_list all;
+        {
+            const std::lock_guard lock(mutex());
+            set_ = true;
+            all.take(waiters_);
+        }
+        all.ready_all();
+    }
+
+    void set_for_one() {
+        wait_node* next = nullptr;
+        {
+            const std::lock_guard lock(mutex());
+            next = waiters_.pop_front();
+            if (!next) set_ = true;
+        }
+        if (next) next->ready();
+    }
+
+    /// True if it was set.
+    bool reset() {
+        const std::lock_guard lock(mutex());
+        return take();
+    }
+
+    bool is_set() const {
+        const std::lock_guard lock(mutex());
+        return set_;
+    }
+
+    // With the mutex held.
+    wait_list* unless_set() noexcept { return set_ ? nullptr : &waiters_; }
+    wait_list* unless_taken() noexcept { return take() ? nullptr : &waiters_; }
+
+    void take_all(wait_list& all) noexcept override { all.take(waiters_); }
+
+private:
+    bool take() noexcept { return std::exchange(set_, false); }
+
+    wait_list waiters_;
+    bool set_ = false;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_SYNC_DETAIL_EVENT_STATE_HPP
+// end <telltale/sync/detail/event_state.hpp>
+
+#include <memory>
+#include <tuple>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// A signal that wakes one: each set() lets one waiter through, and waits for one to come if nobody is there. Several
+/// set() that nobody has waited for count as one: to say that there is something to do, not how much (that is a queue
+/// or a semaphore).
+///
+///     net::awaitable<void> write_what_is_dirty(telltale::auto_reset_event& dirty) {
+///         for (;;) {
+///             co_await dirty.wait(); // set() by whoever changes something, on any thread
+///             write_all();
+///         }
+///     }
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: safe, but for the destructor.
+template <class Executor>
+class basic_auto_reset_event {
+public:
+    using executor_type = Executor;
+
+    template <class Other>
+    struct rebind_executor {
+        using other = basic_auto_reset_event<Other>;
+    };
+
+    /// Not set.
+    explicit basic_auto_reset_event(const Executor& executor)
+        : executor_(executor), state_(std::make_shared<detail::event_state>(detail::context_of(executor))) {}
+
+    basic_auto_reset_event(const basic_auto_reset_event&) = delete;
+    basic_auto_reset_event& operator=(const basic_auto_reset_event&) = delete;
+
+    /// Whoever still waits gets operation_aborted.
+    ~basic_auto_reset_event() { state_->finish_all(net::error::operation_aborted); }
+
+    executor_type get_executor() const noexcept { return executor_; }
+
+    /// Lets the one through who has waited longest, or else the next who comes. Does nothing when it is set already.
+    void set() { state_->set_for_one(); }
+
+    /// Takes back a set() that nobody has used.
+    void reset() { state_->reset(); }
+
+    /// True if the event was set; it is not any more. Never suspends.
+    [[nodiscard]] bool try_wait() { return state_->reset(); }
+
+    /// Completes when a set() is there for this operation, and uses it up. Several are served in the order in which
+    /// they came.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`
+    /// @par Error codes
+    /// `operation_aborted`: cancelled, or the event was destroyed; no set() is used up.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: the operation stops waiting. One that was let through before stays so.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the event's).
+    template <class Token = default_token_t<Executor>>
+    auto async_wait(Token&& token = {}) {
+        return detail::async_start<void(error_code)>(
+            executor_,
+            [state = state_](auto&& handler, const Executor& executor) {
+                detail::start_wait<>(state, std::forward<decltype(handler)>(handler), executor,
+                                     [&state](std::tuple<error_code>&) { return state->unless_taken(); });
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_wait, but does not suspend when the event is set. Throws system_error.
+    [[nodiscard]] net::awaitable<void, Executor> wait() {
+        if (!try_wait()) co_await async_wait(net::use_awaitable_t<Executor>{});
+    }
+
+private:
+    Executor executor_;
+    std::shared_ptr<detail::event_state> state_;
+};
+
+using auto_reset_event = basic_auto_reset_event<net::any_io_executor>;
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_AUTO_RESET_EVENT_HPP
+// end <telltale/sync/auto_reset_event.hpp>
+// begin <telltale/sync/latch.hpp>
+
+#ifndef TELLTALE_SYNC_LATCH_HPP
+#define TELLTALE_SYNC_LATCH_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <tuple>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+
+class latch_state final : public wait_state {
+public:
+    latch_state(net::execution_context& context, std::size_t count) : wait_state(context), count_(count) {}
+
+    error_code count_down(std::size_t n) {
+        wait_list ready;
+        error_code ec;
+        {
+            const std::lock_guard lock(mutex());
+            ec = count_down(n, ready);
+        }
+        ready.ready_all();
+        return ec;
+    }
+
+    std::size_t count() const {
+        const std::lock_guard lock(mutex());
+        return count_;
+    }
+
+    // With the mutex held.
+    error_code count_down(std::size_t n, wait_list& ready) noexcept {
+        if (n > count_) return errc::invalid_argument;
+        count_ -= n;
+        if (count_ == 0) ready.take(waiters_);
+        return {};
+    }
+    wait_list* attempt() noexcept { return count_ == 0 ? nullptr : &waiters_; }
+
+    void take_all(wait_list& all) noexcept override { all.take(waiters_); }
+
+private:
+    wait_list waiters_;
+    std::size_t count_;
+};
+
+} // namespace detail
+
+/// Opens when so many things have happened, and stays open. For once: the count cannot be raised (task_group counts
+/// children that come and go).
+///
+///     net::awaitable<void> start(telltale::latch& ready) { // of three
+///         co_await connect();
+///         co_await ready.arrive_and_wait(); // goes on when all three are connected
+///     }
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: safe, but for the destructor.
+template <class Executor>
+class basic_latch {
+public:
+    using executor_type = Executor;
+
+    template <class Other>
+    struct rebind_executor {
+        using other = basic_latch<Other>;
+    };
+
+    /// `count`: how many things have to happen; 0: it is open from the beginning.
+    basic_latch(const Executor& executor, std::size_t count)
+        : executor_(executor), state_(std::make_shared<detail::latch_state>(detail::context_of(executor), count)) {}
+
+    basic_latch(const basic_latch&) = delete;
+    basic_latch& operator=(const basic_latch&) = delete;
+
+    /// Whoever still waits gets operation_aborted.
+    ~basic_latch() { state_->finish_all(net::error::operation_aborted); }
+
+    executor_type get_executor() const noexcept { return executor_; }
+
+    /// How many things have still to happen.
+    std::size_t count() const { return state_->count(); }
+
+    /// `n` things have happened; the last one wakes all who wait, in the order in which they came.
+    ///
+    /// @throws system_error `errc::invalid_argument`: `n` is more than is left; nothing was counted.
+    void count_down(std::size_t n = 1) {
+        if (const auto ec = state_->count_down(n)) throw system_error(ec, "telltale::latch: counted below zero");
+    }
+
+    /// True if the latch is open. Never suspends.
+    [[nodiscard]] bool try_wait() const { return state_->count() == 0; }
+
+    /// Completes when the latch is open.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`
+    /// @par Error codes
+    /// `operation_aborted`: cancelled, or the latch was destroyed.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: the operation stops waiting.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the latch's).
+    template <class Token = default_token_t<Executor>>
+    auto async_wait(Token&& token = {}) {
+        return detail::async_start<void(error_code)>(
+            executor_,
+            [state = state_](auto&& handler, const Executor& executor) {
+                detail::start_wait<>(state, std::forward<decltype(handler)>(handler), executor,
+                                     [&state](std::tuple<error_code>&) { return state->attempt(); });
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_wait, but does not suspend when the latch is open. Throws system_error.
+    [[nodiscard]] net::awaitable<void, Executor> wait() {
+        if (!try_wait()) co_await async_wait(net::use_awaitable_t<Executor>{});
+    }
+
+    /// Counts one down, when the operation is started, and waits. As async_wait, and: `errc::invalid_argument` where
+    /// the latch is open already. Cancelling does not take back what was counted.
+    template <class Token = default_token_t<Executor>>
+    auto async_arrive_and_wait(Token&& token = {}) {
+        return detail::async_start<void(error_code)>(
+            executor_,
+            [state = state_](auto&& handler, const Executor& executor) {
+                detail::wait_list ready;
+                detail::start_wait<>(state, std::forward<decltype(handler)>(handler), executor,
+                                     [&](std::tuple<error_code>& result) {
+                                         auto& ec = std::get<0>(result);
+                                         ec = state->count_down(1, ready);
+                                         return ec ? nullptr : state->attempt();
+                                     });
+                ready.ready_all();
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_arrive_and_wait, but whoever comes last does not suspend. Throws system_error.
+    [[nodiscard]] net::awaitable<void, Executor> arrive_and_wait() {
+        count_down();
+        if (!try_wait()) co_await async_wait(net::use_awaitable_t<Executor>{});
+    }
+
+private:
+    Executor executor_;
+    std::shared_ptr<detail::latch_state> state_;
+};
+
+using latch = basic_latch<net::any_io_executor>;
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_LATCH_HPP
+// end <telltale/sync/latch.hpp>
 // begin <telltale/sync/mailbox.hpp>
 
 #ifndef TELLTALE_SYNC_MAILBOX_HPP
@@ -6916,18 +8706,18 @@ public:
 
     bool put(T value) {
         waiter<T>* next = nullptr;
-        bool replaced = false;
         {
             const std::lock_guard lock(mutex());
             if (closed_) return false;
             next = static_cast<waiter<T>*>(waiters_.pop_front());
             if (!next) {
-                replaced = value_.has_value();
+                const bool replaced = value_.has_value();
                 value_ = std::move(value);
+                return replaced;
             }
         }
-        if (next) next->complete({}, std::move(value));
-        return replaced;
+        next->complete({}, std::move(value));
+        return false;
     }
 
     std::optional<T> try_take() {
@@ -6968,6 +8758,11 @@ private:
 } // namespace detail
 
 /// Room for one value, in which the latest wins: who takes gets the newest, however many were put since.
+///
+///     telltale::mailbox<int> degrees(executor);
+///     degrees.put(19); // any thread, as often as it likes; never waits
+///     degrees.put(20);
+///     const int newest = co_await degrees.take();
 ///
 /// `T` is movable and default-constructible.
 ///
@@ -7049,53 +8844,19 @@ private:
 
 // <telltale/asio.hpp> is above
 // <telltale/detail/waiter.hpp> is above
+// <telltale/sync/detail/event_state.hpp> is above
 
 #include <memory>
-#include <mutex>
 #include <tuple>
 #include <utility>
 
 namespace telltale::inline TELLTALE_ABI {
 
-namespace detail {
-
-class manual_reset_event_state final : public wait_state {
-public:
-    using wait_state::wait_state;
-
-    void set() {
-        wait_list all;
-        {
-            const std::lock_guard lock(mutex());
-            set_ = true;
-            all.take(waiters_);
-        }
-        all.finish_all({});
-    }
-
-    void reset() {
-        const std::lock_guard lock(mutex());
-        set_ = false;
-    }
-
-    bool is_set() const {
-        const std::lock_guard lock(mutex());
-        return set_;
-    }
-
-    // With the mutex held.
-    wait_list* list_to_wait_in() noexcept { return set_ ? nullptr : &waiters_; }
-
-    void take_all(wait_list& all) noexcept override { all.take(waiters_); }
-
-private:
-    wait_list waiters_;
-    bool set_ = false;
-};
-
-} // namespace detail
-
 /// Something that has happened or not: set once, seen by everybody who waits now or later, until it is reset.
+///
+///     telltale::manual_reset_event connected(executor);
+///     connected.set();           // by whoever has connected, on any thread
+///     co_await connected.wait(); // and everybody else who waits, or comes later
 ///
 /// (The things that a board tells of are `event`, in core; this is the synchronisation primitive.)
 ///
@@ -7111,9 +8872,9 @@ public:
         using other = basic_manual_reset_event<Other>;
     };
 
+    /// Not set.
     explicit basic_manual_reset_event(const Executor& executor)
-        : executor_(executor),
-          state_(std::make_shared<detail::manual_reset_event_state>(detail::context_of(executor))) {}
+        : executor_(executor), state_(std::make_shared<detail::event_state>(detail::context_of(executor))) {}
 
     basic_manual_reset_event(const basic_manual_reset_event&) = delete;
     basic_manual_reset_event& operator=(const basic_manual_reset_event&) = delete;
@@ -7124,10 +8885,12 @@ public:
     executor_type get_executor() const noexcept { return executor_; }
 
     /// Wakes all who wait, in the order in which they came. Does nothing when it is set already.
-    void set() { state_->set(); }
+    void set() { state_->set_for_all(); }
 
+    /// Whoever waits from now on waits for the next set().
     void reset() { state_->reset(); }
 
+    /// Whether it is set at this moment. Never suspends.
     bool is_set() const { return state_->is_set(); }
 
     /// Completes when the event is set.
@@ -7146,7 +8909,7 @@ public:
             executor_,
             [state = state_](auto&& handler, const Executor& executor) {
                 detail::start_wait<>(state, std::forward<decltype(handler)>(handler), executor,
-                                     [&state](std::tuple<error_code>&) { return state->list_to_wait_in(); });
+                                     [&state](std::tuple<error_code>&) { return state->unless_set(); });
             },
             std::forward<Token>(token));
     }
@@ -7158,7 +8921,7 @@ public:
 
 private:
     Executor executor_;
-    std::shared_ptr<detail::manual_reset_event_state> state_;
+    std::shared_ptr<detail::event_state> state_;
 };
 
 using manual_reset_event = basic_manual_reset_event<net::any_io_executor>;
@@ -7167,13 +8930,870 @@ using manual_reset_event = basic_manual_reset_event<net::any_io_executor>;
 
 #endif // TELLTALE_SYNC_MANUAL_RESET_EVENT_HPP
 // end <telltale/sync/manual_reset_event.hpp>
-// <telltale/sync/semaphore.hpp> is above
-// begin <telltale/sync/task_group.hpp>
+// begin <telltale/sync/outcome.hpp>
 
-#ifndef TELLTALE_SYNC_TASK_GROUP_HPP
-#define TELLTALE_SYNC_TASK_GROUP_HPP
+#ifndef TELLTALE_SYNC_OUTCOME_HPP
+#define TELLTALE_SYNC_OUTCOME_HPP
+
+// <telltale/version.hpp> is above
+
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// How one of several coroutines ended: with a value, or with an exception. What result_group, when_all_settled and
+/// when_any hand out, so that neither is lost.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe.
+template <class T>
+struct outcome {
+    /// T, or std::monostate for void.
+    using value_type = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+    std::size_t index = 0;           ///< which one: its place in the range or pack, or what spawn() returned
+    std::optional<value_type> value; ///< empty if it ended with an exception
+    std::exception_ptr error;        ///< null if it ended with a value
+    bool cancelled = false; ///< it was asked to stop, and did: `error` is operation_aborted. Also if it never began.
+
+    /// Whether it ended with a value.
+    explicit operator bool() const noexcept { return value.has_value(); }
+
+    /// Moves the value out, or throws the exception.
+    T take() {
+        if (error) std::rethrow_exception(error);
+        if constexpr (!std::is_void_v<T>) return std::move(*value);
+    }
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_OUTCOME_HPP
+// end <telltale/sync/outcome.hpp>
+// begin <telltale/sync/queue.hpp>
+
+#ifndef TELLTALE_SYNC_QUEUE_HPP
+#define TELLTALE_SYNC_QUEUE_HPP
 
 // <telltale/asio.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+// begin <telltale/sync/detail/adapted_handler.hpp>
+
+#ifndef TELLTALE_SYNC_DETAIL_ADAPTED_HANDLER_HPP
+#define TELLTALE_SYNC_DETAIL_ADAPTED_HANDLER_HPP
+
+// <telltale/asio.hpp> is above
+
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// A handler that `adapt(handler, results...)` calls when the operation completes. It is associated with what the
+/// handler is associated with.
+template <class Handler, class Adapt>
+struct adapted_handler {
+    template <class... Results>
+    void operator()(Results&&... results) {
+        std::move(adapt)(std::move(handler), std::forward<Results>(results)...);
+    }
+
+    Handler handler;
+    Adapt adapt;
+};
+
+/// Hands on the error alone: what else is in the waiter's result is what the operation has brought along.
+struct error_only {
+    template <class Handler, class... Brought>
+    void operator()(Handler&& handler, error_code ec, Brought&&...) const {
+        std::forward<Handler>(handler)(ec);
+    }
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+template <template <class, class> class Associator, class Handler, class Adapt, class Default>
+struct telltale::net::associator<Associator, telltale::detail::adapted_handler<Handler, Adapt>, Default>
+    : Associator<Handler, Default> {
+    using adapted = telltale::detail::adapted_handler<Handler, Adapt>;
+    static auto get(const adapted& a) noexcept { return Associator<Handler, Default>::get(a.handler); }
+    static auto get(const adapted& a, const Default& d) noexcept {
+        return Associator<Handler, Default>::get(a.handler, d);
+    }
+};
+
+#endif // TELLTALE_SYNC_DETAIL_ADAPTED_HANDLER_HPP
+// end <telltale/sync/detail/adapted_handler.hpp>
+// begin <telltale/sync/detail/queue_state.hpp>
+
+#ifndef TELLTALE_SYNC_DETAIL_QUEUE_STATE_HPP
+#define TELLTALE_SYNC_DETAIL_QUEUE_STATE_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+// <telltale/sync/detail/adapted_handler.hpp> is above
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// First in, first out, in room that is allocated once.
+template <class T>
+class ring {
+public:
+    explicit ring(std::size_t capacity)
+        : room_(capacity ? std::allocator<T>{}.allocate(capacity) : nullptr), capacity_(capacity) {}
+    ring(const ring&) = delete;
+    ring& operator=(const ring&) = delete;
+    ~ring() {
+        while (!empty()) pop_front();
+        if (room_) std::allocator<T>{}.deallocate(room_, capacity_);
+    }
+
+    bool empty() const noexcept { return size_ == 0; }
+    bool full() const noexcept { return size_ == capacity_; }
+    std::size_t size() const noexcept { return size_; }
+    std::size_t capacity() const noexcept { return capacity_; }
+
+    void swap(ring& other) noexcept {
+        std::swap(room_, other.room_);
+        std::swap(capacity_, other.capacity_);
+        std::swap(first_, other.first_);
+        std::swap(size_, other.size_);
+    }
+
+    T& front() noexcept { return room_[first_]; }
+
+    void push_back(T&& value) {
+        const std::size_t to_end = capacity_ - first_;
+        std::construct_at(room_ + (size_ < to_end ? first_ + size_ : size_ - to_end), std::move(value));
+        ++size_;
+    }
+
+    void pop_front() noexcept {
+        std::destroy_at(room_ + first_);
+        first_ = first_ + 1 == capacity_ ? 0 : first_ + 1;
+        --size_;
+    }
+
+private:
+    T* room_;
+    std::size_t capacity_;
+    std::size_t first_ = 0;
+    std::size_t size_ = 0;
+};
+
+/// Values wait in the ring; what a waiting push has brought is in its result, and goes from there into the ring as soon
+/// as there is room. So a pop waits only while there is no value at all, and a push only while the ring is full.
+template <class T>
+class queue_state final : public wait_state {
+public:
+    queue_state(net::execution_context& context, std::size_t capacity) : wait_state(context), values_(capacity) {}
+
+    /// True if the push has ended. False: it has to wait, and `value` is untouched.
+    bool push(T& value, error_code& ec) {
+        waiter_type* popper = nullptr;
+        {
+            const std::lock_guard lock(mutex());
+            if (!push(value, ec, popper)) return false;
+        }
+        if (popper) popper->ready();
+        return true;
+    }
+
+    /// True if the pop has ended. `value` is a T or an optional of it.
+    template <class Value>
+    bool pop(Value& value, error_code& ec) {
+        waiter_type* pusher = nullptr;
+        {
+            const std::lock_guard lock(mutex());
+            if (!pop(value, ec, pusher)) return false;
+        }
+        if (pusher) pusher->ready();
+        return true;
+    }
+
+    /// Appends up to `max` values to `values`.
+    void pop_some(std::vector<T>& values, std::size_t max) {
+        wait_list pushers;
+        {
+            const std::lock_guard lock(mutex());
+            values.reserve(values.size() + std::min(max, values_.size())); // whatever throws, nothing was taken yet
+            std::optional<T> value;
+            error_code ec;
+            for (; max > 0; --max) {
+                waiter_type* pusher = nullptr;
+                if (!pop(value, ec, pusher) || ec) break;
+                values.push_back(std::move(*value));
+                if (pusher) pushers.push_back(*pusher);
+            }
+        }
+        pushers.ready_all();
+    }
+
+    template <class Handler, class Executor>
+    static void start_push(const std::shared_ptr<queue_state>& state, Handler&& handler, const Executor& executor,
+                           T value) {
+        using adapted = adapted_handler<std::decay_t<Handler>, error_only>;
+        waiter_type* popper = nullptr;
+        start_wait<T>(state, adapted{std::forward<Handler>(handler), {}}, executor,
+                      [&](std::tuple<error_code, T>& result) -> wait_list* {
+                          if (state->push(value, std::get<0>(result), popper)) return nullptr;
+                          std::get<1>(result) = std::move(value);
+                          state->must_wait_to_pop_.store(false, std::memory_order_relaxed);
+                          return &state->pushers_;
+                      });
+        if (popper) popper->ready();
+    }
+
+    template <class Handler, class Executor>
+    static void start_pop(const std::shared_ptr<queue_state>& state, Handler&& handler, const Executor& executor) {
+        waiter_type* pusher = nullptr;
+        start_wait<T>(state, std::forward<Handler>(handler), executor,
+                      [&](std::tuple<error_code, T>& result) -> wait_list* {
+                          if (state->pop(std::get<1>(result), std::get<0>(result), pusher)) return nullptr;
+                          state->must_wait_to_push_.store(false, std::memory_order_relaxed);
+                          return &state->poppers_;
+                      });
+        if (pusher) pusher->ready();
+    }
+
+    /// Waits for one value, and takes those with it that are there by then.
+    template <class Handler, class Executor>
+    static void start_pop_some(const std::shared_ptr<queue_state>& state, Handler&& handler, const Executor& executor,
+                               std::size_t max) {
+        const auto gather = [state, max](auto&& h, error_code ec, T&& first) {
+            std::vector<T> values;
+            if (!ec) {
+                values.push_back(std::move(first));
+                state->pop_some(values, max - 1);
+            }
+            std::forward<decltype(h)>(h)(ec, std::move(values));
+        };
+        using adapted = adapted_handler<std::decay_t<Handler>, std::remove_const_t<decltype(gather)>>;
+        start_pop(state, adapted{std::forward<Handler>(handler), gather}, executor);
+    }
+
+    void close() {
+        wait_list all;
+        {
+            const std::lock_guard lock(mutex());
+            closed_ = true;
+            take_all(all);
+            note();
+        }
+        all.finish_all(errc::closed);
+    }
+
+    /// The queue is gone.
+    void abandon() {
+        finish_all(net::error::operation_aborted);
+        ring<T> values(0); // which a cancellation slot that still knows this shall not keep
+        const std::lock_guard lock(mutex());
+        values.swap(values_);
+    }
+
+    /// What it looked like a moment ago, at the price of a load.
+    bool must_wait_to_push() const noexcept { return must_wait_to_push_.load(std::memory_order_relaxed); }
+    bool must_wait_to_pop() const noexcept { return must_wait_to_pop_.load(std::memory_order_relaxed); }
+
+    bool is_closed() const {
+        const std::lock_guard lock(mutex());
+        return closed_;
+    }
+
+    std::size_t size() const {
+        const std::lock_guard lock(mutex());
+        return values_.size();
+    }
+
+    std::size_t capacity() const noexcept { return values_.capacity(); }
+
+    void take_all(wait_list& all) noexcept override {
+        all.take(poppers_);
+        all.take(pushers_);
+    }
+
+private:
+    using waiter_type = waiter<T>;
+
+    static waiter_type* first_of(wait_list& list) noexcept { return static_cast<waiter_type*>(list.pop_front()); }
+    static T& brought(waiter_type& pusher) noexcept { return std::get<1>(pusher.result()); }
+
+    // With the mutex held. Whoever is woken is to be made ready after unlocking.
+    bool push(T& value, error_code& ec, waiter_type*& popper) {
+        if (closed_) {
+            ec = errc::closed;
+            return true;
+        }
+        popper = first_of(poppers_);
+        if (popper)
+            std::get<1>(popper->result()) = std::move(value);
+        else if (values_.full())
+            return false;
+        else
+            values_.push_back(std::move(value));
+        note();
+        return true;
+    }
+
+    // As push. Nobody waits to push when the queue is closed.
+    template <class Value>
+    bool pop(Value& value, error_code& ec, waiter_type*& pusher) {
+        if (!values_.empty()) {
+            value = std::move(values_.front());
+            values_.pop_front();
+            pusher = first_of(pushers_);
+            if (pusher) values_.push_back(std::move(brought(*pusher)));
+            note();
+            return true;
+        }
+        pusher = first_of(pushers_); // there is no ring
+        if (pusher) {
+            value = std::move(brought(*pusher));
+            note();
+            return true;
+        }
+        if (closed_) ec = errc::closed;
+        return closed_;
+    }
+
+    // With the mutex held. A waiter that has been cancelled since counts as there, which does no harm.
+    void note() noexcept {
+        must_wait_to_push_.store(values_.full() && poppers_.empty() && !closed_, std::memory_order_relaxed);
+        must_wait_to_pop_.store(values_.empty() && pushers_.empty() && !closed_, std::memory_order_relaxed);
+    }
+
+    ring<T> values_;
+    wait_list poppers_;
+    wait_list pushers_;
+    bool closed_ = false;
+    std::atomic<bool> must_wait_to_push_{false};
+    std::atomic<bool> must_wait_to_pop_{true};
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_SYNC_DETAIL_QUEUE_STATE_HPP
+// end <telltale/sync/detail/queue_state.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// A bounded queue: who pushes waits while it is full, who pops waits while it is empty, each side first come, first
+/// served.
+///
+///     net::awaitable<void> produce(telltale::queue<block>& blocks) {
+///         while (auto b = read_block()) co_await blocks.push(std::move(*b)); // waits for those who consume
+///         blocks.close();
+///     }
+///     net::awaitable<void> consume(telltale::queue<block>& blocks) {
+///         for (;;) {
+///             const auto [ec, b] = co_await blocks.async_pop(telltale::as_result);
+///             if (ec) co_return; // closed, and all is consumed
+///             handle(b);
+///         }
+///     }
+///
+/// A value belongs to the queue from the moment at which its push succeeds, and to a pop as soon as that is given it:
+/// nothing is lost to a cancellation or a time limit. So a pop with a time limit is `with_timeout(q.pop(), 1s)`; the
+/// value that comes at the last moment is its result.
+///
+/// `T` is movable, without exceptions, and default-constructible (what a pop that fails gives).
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: safe, but for the destructor.
+template <std::movable T, class Executor = net::any_io_executor>
+    requires std::default_initializable<T>
+class queue {
+public:
+    using executor_type = Executor;
+    using value_type = T;
+
+    template <class Other>
+    struct rebind_executor {
+        using other = queue<T, Other>;
+    };
+
+    static constexpr std::size_t all = std::numeric_limits<std::size_t>::max(); ///< of pop_some: no limit
+
+    /// `capacity`: how many values can wait to be popped; their room is allocated now. 0: a push completes only when a
+    /// pop takes its value. Throws what `std::allocator` throws.
+    queue(const Executor& executor, std::size_t capacity)
+        : executor_(executor), state_(std::make_shared<state_type>(detail::context_of(executor), capacity)) {}
+
+    queue(const queue&) = delete;
+    queue& operator=(const queue&) = delete;
+
+    /// Whoever still waits gets operation_aborted. Values that nobody has popped are destroyed.
+    ~queue() { state_->abandon(); }
+
+    executor_type get_executor() const noexcept { return executor_; }
+
+    std::size_t capacity() const noexcept { return state_->capacity(); }
+
+    /// How many values are in the queue at this moment; not those of pushes that wait.
+    std::size_t size() const { return state_->size(); }
+
+    bool is_closed() const { return state_->is_closed(); }
+
+    /// Ends the queue. Whoever waits gets errc::closed, on both sides, and so does every push from now on: its value
+    /// was not sent. What is in the queue can still be popped; then pops get errc::closed too.
+    void close() { state_->close(); }
+
+    /// Pushes if that needs no waiting. False: the queue is full or closed, and `value` was not moved from. Never
+    /// suspends.
+    [[nodiscard]] bool try_push(T&& value) {
+        error_code ec;
+        return state_->push(value, ec) && !ec;
+    }
+
+    [[nodiscard]] bool try_push(const T& value) requires std::copy_constructible<T> { return try_push(T(value)); }
+
+    /// Completes when the value is in the queue, or was given to a pop.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`
+    /// @par Error codes
+    /// `errc::closed`; `operation_aborted`: cancelled, or the queue was destroyed. With an error, the value was not
+    /// sent and is gone with the operation.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: the operation stops waiting. A value that was accepted before stays so.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the queue's).
+    template <class Token = default_token_t<Executor>>
+    auto async_push(T value, Token&& token = {}) {
+        return detail::async_start<void(error_code)>(
+            executor_,
+            [state = state_, value = std::move(value)](auto&& handler, const Executor& executor) mutable {
+                state_type::start_push(state, std::forward<decltype(handler)>(handler), executor, std::move(value));
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_push, but does not suspend when there is room. Throws system_error.
+    ///
+    /// (Name a value of aggregate type before the co_await, and move it: GCC 12 destroys an aggregate that is made within
+    /// a co_await expression twice.)
+    [[nodiscard]] net::awaitable<void, Executor> push(T value) {
+        // Decided here already: to await the operation in another coroutine would cost that one's frame.
+        if (state_->must_wait_to_push()) return async_push(std::move(value), net::use_awaitable_t<Executor>{});
+        return push_or_wait(std::move(value));
+    }
+
+    /// The next value, or nothing: the queue is empty. Never suspends.
+    [[nodiscard]] std::optional<T> try_pop() {
+        std::optional<T> value;
+        error_code ec;
+        state_->pop(value, ec);
+        return value;
+    }
+
+    /// The next values, at most `max`, in order; none where the queue is empty. Never suspends.
+    [[nodiscard]] std::vector<T> try_pop_some(std::size_t max = all) {
+        std::vector<T> values;
+        state_->pop_some(values, max);
+        return values;
+    }
+
+    /// Waits for a value.
+    ///
+    /// @par Completion signature
+    /// `void(error_code, T)`
+    /// @par Error codes
+    /// `errc::closed`: closed and empty; `operation_aborted`: cancelled, or the queue was destroyed.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: the operation stops waiting. No value is lost: one that was given stays given.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the queue's).
+    template <class Token = default_token_t<Executor>>
+    auto async_pop(Token&& token = {}) {
+        return detail::async_start<void(error_code, T)>(
+            executor_,
+            [state = state_](auto&& handler, const Executor& executor) {
+                state_type::start_pop(state, std::forward<decltype(handler)>(handler), executor);
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_pop, but does not suspend when a value is there. Throws system_error.
+    [[nodiscard]] net::awaitable<T, Executor> pop() {
+        if (state_->must_wait_to_pop()) return async_pop(net::use_awaitable_t<Executor>{});
+        return pop_or_wait();
+    }
+
+    /// Waits for a value, and takes with it those that are there when the operation completes: at least one, at most
+    /// `max` (0 is taken as 1), in order. As async_pop, with the completion signature `void(error_code,
+    /// std::vector<T>)`.
+    template <class Token = default_token_t<Executor>>
+    auto async_pop_some(std::size_t max, Token&& token = {}) {
+        return detail::async_start<void(error_code, std::vector<T>)>(
+            executor_,
+            [state = state_, max = std::max<std::size_t>(max, 1)](auto&& handler, const Executor& executor) {
+                state_type::start_pop_some(state, std::forward<decltype(handler)>(handler), executor, max);
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_pop_some, but does not suspend when a value is there. Throws system_error.
+    [[nodiscard]] net::awaitable<std::vector<T>, Executor> pop_some(std::size_t max = all) {
+        auto values = try_pop_some(std::max<std::size_t>(max, 1));
+        if (values.empty()) values = co_await async_pop_some(max, net::use_awaitable_t<Executor>{});
+        co_return values;
+    }
+
+private:
+    using state_type = detail::queue_state<T>;
+
+    net::awaitable<void, Executor> push_or_wait(T value) {
+        error_code ec;
+        if (!state_->push(value, ec)) co_await async_push(std::move(value), net::use_awaitable_t<Executor>{});
+        if (ec) throw system_error(ec);
+    }
+
+    net::awaitable<T, Executor> pop_or_wait() {
+        std::optional<T> value;
+        error_code ec;
+        if (!state_->pop(value, ec)) co_return co_await async_pop(net::use_awaitable_t<Executor>{});
+        if (ec) throw system_error(ec);
+        co_return std::move(*value);
+    }
+
+    Executor executor_;
+    std::shared_ptr<state_type> state_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_QUEUE_HPP
+// end <telltale/sync/queue.hpp>
+// begin <telltale/sync/rate_limiter.hpp>
+
+#ifndef TELLTALE_SYNC_RATE_LIMITER_HPP
+#define TELLTALE_SYNC_RATE_LIMITER_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/token_bucket.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+// begin <telltale/sync/detail/rate_limiter_state.hpp>
+
+#ifndef TELLTALE_SYNC_DETAIL_RATE_LIMITER_STATE_HPP
+#define TELLTALE_SYNC_DETAIL_RATE_LIMITER_STATE_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/token_bucket.hpp> is above
+// <telltale/detail/time_source.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+// <telltale/sync/detail/adapted_handler.hpp> is above
+// <telltale/sync/timer.hpp> is above
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// A bucket, those who wait for tokens (each brings how many, in its result), and one timer: for when the first of them
+/// can have its tokens.
+template <class Executor>
+class rate_limiter_state final : public wait_state {
+    using waiter_type = waiter<std::size_t>;
+    using clock = token_bucket::clock;
+
+public:
+    rate_limiter_state(const Executor& executor, rate_limit limit)
+        : wait_state(context_of(executor)),
+          source_(time_source_of(executor)),
+          bucket_(limit, source_.now()),
+          timer_(std::in_place, executor) {}
+
+    /// True if the acquire has ended.
+    bool acquire(std::size_t n, error_code& ec) {
+        const std::lock_guard lock(mutex());
+        return acquire_locked(n, ec);
+    }
+
+    template <class Handler>
+    static void start_acquire(const std::shared_ptr<rate_limiter_state>& state, Handler&& handler,
+                              const Executor& executor, std::size_t n) {
+        using adapted = adapted_handler<std::decay_t<Handler>, error_only>;
+        start_wait<std::size_t>(state, adapted{std::forward<Handler>(handler), {}}, executor,
+                                [&](std::tuple<error_code, std::size_t>& result) -> wait_list* {
+                                    if (state->acquire_locked(n, std::get<0>(result))) return nullptr;
+                                    std::get<1>(result) = n;
+                                    if (state->waiters_.empty()) state->arm(n, state->source_.now());
+                                    return &state->waiters_;
+                                });
+    }
+
+    void set_limit(rate_limit limit) {
+        wait_list ready;
+        {
+            const std::lock_guard lock(mutex());
+            bucket_.set_limit(limit, source_.now());
+            serve(ready);
+        }
+        ready.ready_all();
+    }
+
+    rate_limit limit() const {
+        const std::lock_guard lock(mutex());
+        return bucket_.limit();
+    }
+
+    double available() const {
+        const std::lock_guard lock(mutex());
+        return bucket_.available(source_.now());
+    }
+
+    /// The limiter is gone. This may outlive the execution context, which the timer may not.
+    void abandon() {
+        {
+            const std::lock_guard lock(mutex());
+            timer_.reset();
+        }
+        finish_all(net::error::operation_aborted);
+    }
+
+    void take_all(wait_list& all) noexcept override { all.take(waiters_); }
+
+    void after_cancel(wait_list& ready) noexcept override { serve(ready); }
+
+private:
+    // With the mutex held. Whoever waits already comes first.
+    bool acquire_locked(std::size_t n, error_code& ec) {
+        if (n > bucket_.limit().burst) {
+            ec = errc::invalid_argument;
+            return true;
+        }
+        return waiters_.empty() && bucket_.try_take(n, source_.now());
+    }
+
+    // With the mutex held. Moves those who have ended into `ready`, and sets the timer for the next.
+    void serve(wait_list& ready) {
+        const auto now = source_.now();
+        while (wait_node* const first = waiters_.front()) {
+            auto& [ec, n] = static_cast<waiter_type*>(first)->result();
+            if (n > bucket_.limit().burst)
+                ec = errc::invalid_argument;
+            else if (!bucket_.try_take(n, now))
+                return arm(n, now);
+            ready.push_back(*waiters_.pop_front());
+        }
+        disarm();
+    }
+
+    void arm(std::size_t n, clock::time_point now) {
+        const auto due = bucket_.ready_at(n, now);
+        if (due == clock::time_point::max()) return disarm(); // until the limit is changed
+        if (!timer_ || due == armed_for_) return;
+        armed_for_ = due;
+        timer_->expires_at(due);
+        timer_->async_wait([weak = std::weak_ptr(self())](error_code ec) {
+            if (ec) return;
+            if (const auto state = weak.lock()) state->on_timer();
+        });
+    }
+
+    void disarm() {
+        if (timer_ && std::exchange(armed_for_, std::nullopt)) timer_->cancel();
+    }
+
+    void on_timer() {
+        wait_list ready;
+        {
+            const std::lock_guard lock(mutex());
+            armed_for_.reset();
+            serve(ready);
+        }
+        ready.ready_all();
+    }
+
+    std::shared_ptr<rate_limiter_state> self() {
+        return std::static_pointer_cast<rate_limiter_state>(shared_from_this());
+    }
+
+    time_source& source_;
+    token_bucket bucket_;
+    wait_list waiters_;
+    std::optional<basic_timer<Executor>> timer_;
+    std::optional<clock::time_point> armed_for_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_SYNC_DETAIL_RATE_LIMITER_STATE_HPP
+// end <telltale/sync/detail/rate_limiter_state.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Bounds how often something is done: a token bucket, out of which tokens are handed first come, first served. (A
+/// semaphore bounds how many do it at once.)
+///
+///     telltale::rate_limiter requests(executor, {.per_second = 5000.0 / 3600, .burst = 20});
+///     co_await requests.acquire(); // at most 5000 per hour, after a pause 20 at once
+///     co_await ask_api();
+///
+/// Follows the clock of the execution context, virtual time included.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: safe, but for the destructor.
+template <class Executor>
+class basic_rate_limiter {
+public:
+    using executor_type = Executor;
+
+    template <class Other>
+    struct rebind_executor {
+        using other = basic_rate_limiter<Other>;
+    };
+
+    /// The bucket is full at first.
+    ///
+    /// @throws system_error `errc::invalid_argument`: `limit` is out of its range.
+    basic_rate_limiter(const Executor& executor, rate_limit limit)
+        : executor_(executor), state_(std::make_shared<state_type>(executor, checked(limit))) {}
+
+    basic_rate_limiter(const basic_rate_limiter&) = delete;
+    basic_rate_limiter& operator=(const basic_rate_limiter&) = delete;
+
+    /// Whoever still waits gets operation_aborted.
+    ~basic_rate_limiter() { state_->abandon(); }
+
+    executor_type get_executor() const noexcept { return executor_; }
+
+    rate_limit limit() const { return state_->limit(); }
+
+    /// Changes rate and burst from now on, for those who wait already too. A waiter that wants more than the new burst
+    /// gets errc::invalid_argument. Tokens that are there stay, as far as the new burst has room.
+    ///
+    /// @throws system_error `errc::invalid_argument`: `limit` is out of its range; nothing is changed.
+    void set_limit(rate_limit limit) { state_->set_limit(checked(limit)); }
+
+    /// How many tokens there are at this moment: 0 to burst.
+    double available() const { return state_->available(); }
+
+    /// Takes `n` tokens if they are there and nobody waits. Never suspends.
+    ///
+    /// @throws system_error `errc::invalid_argument`: `n` is more than the burst, so it can never be.
+    [[nodiscard]] bool try_acquire(std::size_t n = 1) {
+        error_code ec;
+        const bool ended = state_->acquire(n, ec);
+        if (ec) throw_too_many(ec);
+        return ended;
+    }
+
+    /// Waits for a token.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`
+    /// @par Error codes
+    /// `operation_aborted`: cancelled, or the limiter was destroyed; no token is lost.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: the operation leaves the queue. Tokens that were given before are used up.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the limiter's).
+    template <class Token = default_token_t<Executor>>
+        requires(!std::convertible_to<Token, std::size_t>)
+    auto async_acquire(Token&& token = {}) { return async_acquire(1, std::forward<Token>(token)); }
+
+    /// Waits for `n` tokens, all at once; who wants many is not overtaken by those who want few. As
+    /// async_acquire(token), and: `errc::invalid_argument` at once where `n` is more than the burst.
+    template <class Token = default_token_t<Executor>>
+    auto async_acquire(std::size_t n, Token&& token = {}) {
+        return detail::async_start<void(error_code)>(
+            executor_,
+            [state = state_, n](auto&& handler, const Executor& executor) {
+                state_type::start_acquire(state, std::forward<decltype(handler)>(handler), executor, n);
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_acquire, but does not suspend when the tokens are there. Throws system_error.
+    [[nodiscard]] net::awaitable<void, Executor> acquire(std::size_t n = 1) {
+        if (!try_acquire(n)) co_await async_acquire(n, net::use_awaitable_t<Executor>{});
+    }
+
+private:
+    using state_type = detail::rate_limiter_state<Executor>;
+
+    static rate_limit checked(rate_limit limit) {
+        if (!limit.valid())
+            throw system_error(make_error_code(errc::invalid_argument),
+                               "telltale::rate_limiter: per_second or burst is out of its range");
+        return limit;
+    }
+
+    [[noreturn]] static void throw_too_many(error_code ec) {
+        throw system_error(ec, "telltale::rate_limiter: more tokens than the burst");
+    }
+
+    Executor executor_;
+    std::shared_ptr<state_type> state_;
+};
+
+using rate_limiter = basic_rate_limiter<net::any_io_executor>;
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_RATE_LIMITER_HPP
+// end <telltale/sync/rate_limiter.hpp>
+// begin <telltale/sync/result_group.hpp>
+
+#ifndef TELLTALE_SYNC_RESULT_GROUP_HPP
+#define TELLTALE_SYNC_RESULT_GROUP_HPP
+
+// <telltale/asio.hpp> is above
+// begin <telltale/sync/detail/outcome_group.hpp>
+
+#ifndef TELLTALE_SYNC_DETAIL_OUTCOME_GROUP_HPP
+#define TELLTALE_SYNC_DETAIL_OUTCOME_GROUP_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+// begin <telltale/sync/detail/child_group.hpp>
+
+#ifndef TELLTALE_SYNC_DETAIL_CHILD_GROUP_HPP
+#define TELLTALE_SYNC_DETAIL_CHILD_GROUP_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/is_aborted.hpp> is above
 // <telltale/detail/waiter.hpp> is above
 
 #include <cstddef>
@@ -7181,116 +9801,665 @@ using manual_reset_event = basic_manual_reset_event<net::any_io_executor>;
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <tuple>
+#include <type_traits>
 #include <utility>
+#include <vector>
+
+// What task_group, result_group, when_all and when_any are made of: coroutines that run beside each other, each on a
+// strand of its own, at most so many at once, and somebody who waits until all have ended.
+//
+// A child counts from spawn() until it has ended and its coroutine is destroyed; then settle() is told. One that is
+// destroyed before it ends, because its execution context is, is abandoned. Whoever waits for the children is then
+// destroyed after the last of them: what children refer to in the frame of their parent lives as long as they do.
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// One coroutine of a group.
+struct child {
+    child() = default;
+    child(const child&) = delete;
+    child& operator=(const child&) = delete;
+    virtual ~child() = default;
+
+    std::optional<net::strand<net::any_io_executor>> strand; ///< set by spawn()
+    net::cancellation_signal signal;
+    // On the strand only:
+    bool started = false;
+    bool asked_to_stop = false;
+    bool ended = false;
+    // With the group's mutex held:
+    std::size_t index = 0;
+    std::exception_ptr error;
+    bool cancelled = false; ///< it ended as aborted after the group was cancelled
+    std::optional<std::list<std::shared_ptr<child>>::iterator> place; ///< while it runs
+};
+
+template <class V>
+struct child_of final : child {
+    std::optional<V> value;
+};
+
+/// Asks a child to stop. Signals are emitted where the child runs: elsewhere it would be a race with its operations. And
+/// not before it runs: in newer Asio the exception of a coroutine that is cancelled before its first step leaves the
+/// context's run().
+inline void stop(std::shared_ptr<child> c) {
+    auto& strand = *c->strand;
+    net::post(strand, [c = std::move(c)] {
+        c->asked_to_stop = true;
+        if (c->started && !c->ended) c->signal.emit(net::cancellation_type::terminal);
+    });
+}
+
+struct put_value {
+    template <class V, class... T>
+    static void put(std::optional<V>& to, T&&... value) {
+        to.emplace(std::forward<T>(value)...);
+    }
+};
+
+template <class Put, class V, class T>
+net::awaitable<void> run_child(std::shared_ptr<child_of<V>> c, net::awaitable<T> body) {
+    c->started = true;
+    if (c->asked_to_stop) stop(c);
+    if constexpr (std::is_void_v<T>) {
+        co_await std::move(body);
+        Put::put(c->value);
+    } else {
+        Put::put(c->value, co_await std::move(body));
+    }
+}
+
+class child_group : public wait_state {
+public:
+    /// `limit`: how many run at the same time; 0: all.
+    child_group(const net::any_io_executor& executor, std::size_t limit)
+        : wait_state(context_of(executor)), executor_(executor), limit_(limit) {}
+
+    /// Starts the child, or queues it; once the group is cancelled it starts only if that is `insisted` on and there is
+    /// room. Returns its number.
+    inline std::size_t spawn(std::shared_ptr<child> c, net::awaitable<void> body, bool insisted);
+
+    /// Asks those that run to stop, and drops those that wait for their turn.
+    inline void cancel();
+
+    /// Completes when no child is left.
+    template <class Token>
+    auto async_wait(Token&& token) {
+        return async_start<void(error_code)>(
+            executor_,
+            [state = self()](auto&& handler, const net::any_io_executor& executor) {
+                start_wait<>(state, std::forward<decltype(handler)>(handler), executor,
+                             [&state](std::tuple<error_code>&) { return state->size_ ? &state->joiners_ : nullptr; });
+            },
+            std::forward<Token>(token));
+    }
+
+    const net::any_io_executor& executor() const noexcept { return executor_; }
+
+    /// How many have not ended.
+    std::size_t size() const {
+        const std::lock_guard lock(mutex());
+        return size_;
+    }
+
+    /// How many of these wait for their turn.
+    std::size_t waiting() const {
+        const std::lock_guard lock(mutex());
+        return size_ - running_.size();
+    }
+
+    /// Whoever waits gets operation_aborted.
+    void abort_waiters() {
+        wait_list all;
+        {
+            const std::lock_guard lock(mutex());
+            all.take(joiners_);
+            all.take(readers_);
+        }
+        all.finish_all(net::error::operation_aborted);
+    }
+
+    // When the execution context shuts down. Children that run are destroyed by it, before or after this.
+    void take_all(wait_list& all) noexcept override {
+        all.take(pending_);
+        shut_down_ = true;
+        if (!running_.empty()) return;
+        all.take(joiners_);
+        all.take(readers_);
+    }
+
+protected:
+    /// Keeps how the child ended, or gives it to the reader, if that is not null; returns whether the others have to
+    /// stop. With the mutex held.
+    virtual bool keep(child& c, wait_node* reader) = 0;
+
+    // With the mutex held:
+    bool idle() const noexcept { return size_ == 0; }
+    wait_list& readers() noexcept { return readers_; }
+    void begin_again() noexcept { cancelled_ = false; }
+
+private:
+    class pending_child;
+    class child_end;
+
+    std::shared_ptr<child_group> self() { return std::static_pointer_cast<child_group>(shared_from_this()); }
+
+    inline static void start(child_end end, net::awaitable<void> body);
+    inline void settle(const std::shared_ptr<child>& c, std::exception_ptr error);
+    inline void abandon(child& c) noexcept;
+    inline pending_child* next_to_start();
+
+    bool full() const noexcept { return limit_ != 0 && running_.size() >= limit_; }
+    void admit(const std::shared_ptr<child>& c) { c->place = running_.insert(running_.end(), c); }
+    void forget(child& c) noexcept {
+        --size_;
+        if (c.place) running_.erase(*c.place);
+        c.place.reset();
+    }
+
+    const net::any_io_executor executor_;
+    const std::size_t limit_;
+    std::list<std::shared_ptr<child>> running_;
+    wait_list pending_; ///< of pending_child
+    wait_list joiners_;
+    wait_list readers_; ///< of outcomes, one after the other
+    std::size_t size_ = 0;
+    std::size_t next_index_ = 0;
+    bool cancelled_ = false;
+    bool shut_down_ = false;
+};
+
+/// The completion handler of a child, on its strand.
+class child_group::child_end {
+public:
+    child_end(std::shared_ptr<child_group> g, std::shared_ptr<child> c) : group_(std::move(g)), child_(std::move(c)) {}
+    child_end(child_end&&) noexcept = default;
+    child_end& operator=(child_end&&) = delete;
+    ~child_end() {
+        if (group_) group_->abandon(*child_);
+    }
+
+    void operator()(std::exception_ptr error) {
+        const auto group = std::move(group_);
+        child_->ended = true;
+        group->settle(child_, std::move(error));
+    }
+
+    child& get() const noexcept { return *child_; }
+
+private:
+    std::shared_ptr<child_group> group_;
+    std::shared_ptr<child> child_;
+};
+
+/// A child that waits for its turn.
+class child_group::pending_child final : public wait_node {
+public:
+    pending_child(std::shared_ptr<child_group> g, std::shared_ptr<child> c, net::awaitable<void> body)
+        : group_(std::move(g)), child_(std::move(c)), body_(std::move(body)) {}
+
+    const std::shared_ptr<child>& get() const noexcept { return child_; }
+
+    void start() {
+        const std::unique_ptr<pending_child> self(this);
+        child_group::start(child_end(std::move(group_), std::move(child_)), std::move(body_));
+    }
+
+    void ready() override { finish({}); }
+
+    void finish(error_code ec) override {
+        const auto group = std::move(group_);
+        const auto c = std::move(child_);
+        destroy();
+        group->settle(c, std::make_exception_ptr(system_error(ec)));
+    }
+
+    void destroy() noexcept override { delete this; }
+
+private:
+    std::shared_ptr<child_group> group_;
+    std::shared_ptr<child> child_;
+    net::awaitable<void> body_;
+};
+
+std::size_t child_group::spawn(std::shared_ptr<child> c, net::awaitable<void> body, bool insisted) {
+    c->strand.emplace(net::make_strand(executor_));
+    std::size_t index = 0;
+    bool cancelled = false;
+    bool starts = false;
+    {
+        const std::lock_guard lock(mutex());
+        cancelled = cancelled_;
+        starts = !full() && (insisted || !cancelled);
+        c->index = index = next_index_++;
+        ++size_;
+        if (starts) {
+            admit(c);
+        } else if (!cancelled) {
+            pending_.push_back(*new pending_child(self(), std::move(c), std::move(body)));
+            return index;
+        }
+    }
+    if (starts) {
+        if (cancelled) stop(c);
+        start(child_end(self(), std::move(c)), std::move(body));
+    } else {
+        { const auto dropped = std::move(body); } // Asio's own assignment leaks
+        settle(c, std::make_exception_ptr(system_error(net::error::operation_aborted)));
+    }
+    return index;
+}
+
+void child_group::start(child_end end, net::awaitable<void> body) {
+    const auto strand = *end.get().strand;
+    const auto slot = end.get().signal.slot();
+    net::co_spawn(strand, std::move(body),
+                  net::bind_cancellation_slot(slot, net::bind_executor(strand, std::move(end))));
+}
+
+void child_group::cancel() {
+    std::vector<std::shared_ptr<child>> running;
+    wait_list dropped;
+    {
+        const std::lock_guard lock(mutex());
+        cancelled_ = true;
+        running.assign(running_.begin(), running_.end());
+        dropped.take(pending_);
+    }
+    for (auto& c : running) stop(std::move(c));
+    dropped.finish_all(net::error::operation_aborted);
+}
+
+void child_group::settle(const std::shared_ptr<child>& c, std::exception_ptr error) {
+    const bool aborted = is_aborted(error);
+    wait_list done;
+    wait_node* reader = nullptr;
+    pending_child* next = nullptr;
+    bool stops = false;
+    {
+        const std::lock_guard lock(mutex());
+        c->error = std::move(error);
+        c->cancelled = aborted && cancelled_;
+        forget(*c);
+        reader = readers_.pop_front();
+        stops = keep(*c, reader) && !cancelled_;
+        if (stops) cancelled_ = true;
+        if (!cancelled_) next = next_to_start();
+        if (idle()) {
+            done.take(joiners_);
+            done.take(readers_);
+        }
+    }
+    if (stops) cancel();
+    if (reader) reader->ready();
+    if (next) next->start();
+    done.finish_all({});
+}
+
+void child_group::abandon(child& c) noexcept {
+    wait_list orphans;
+    {
+        const std::lock_guard lock(mutex());
+        forget(c);
+        if (!shut_down_ || !running_.empty()) return;
+        orphans.take(joiners_);
+        orphans.take(readers_);
+    }
+    orphans.destroy_all();
+}
+
+// With the mutex held.
+child_group::pending_child* child_group::next_to_start() {
+    if (full()) return nullptr;
+    auto* const next = static_cast<pending_child*>(pending_.pop_front());
+    if (next) admit(next->get());
+    return next;
+}
+
+/// Waits until all children have ended. If whoever awaits this is cancelled, the children are, and the wait goes on.
+/// Returns whether that happened.
+inline net::awaitable<bool> join_children(std::shared_ptr<child_group> group) {
+    const bool throws = co_await net::this_coro::throw_if_cancelled();
+    co_await net::this_coro::throw_if_cancelled(false);
+    const auto [aborted] = co_await group->async_wait(as_result);
+    if (aborted) {
+        group->cancel();
+        // Without a slot: this wait is not cancelled again.
+        co_await group->async_wait(net::bind_cancellation_slot(net::cancellation_slot{}, as_result));
+    }
+    co_await net::this_coro::throw_if_cancelled(throws);
+    co_return bool(aborted);
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_SYNC_DETAIL_CHILD_GROUP_HPP
+// end <telltale/sync/detail/child_group.hpp>
+// <telltale/sync/outcome.hpp> is above
+
+#include <algorithm>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <ranges>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// What asks the other children of a group to stop.
+enum class stop_at { never, error, value, end };
+
+/// Children whose outcomes are kept, in the order in which they ended.
+template <class T>
+class outcome_group final : public child_group {
+    using value_type = typename outcome<T>::value_type;
+
+public:
+    using child_type = child_of<value_type>;
+    using waiter_type = waiter<std::optional<outcome<T>>>;
+
+    outcome_group(const net::any_io_executor& executor, std::size_t limit, stop_at stop)
+        : child_group(executor, limit), stop_(stop) {}
+
+    /// Takes all that are kept, and lets the group begin again if no child is left.
+    std::vector<outcome<T>> take() {
+        const std::lock_guard lock(mutex());
+        if (idle()) begin_again();
+        std::vector<outcome<T>> taken(std::make_move_iterator(ended_.begin()), std::make_move_iterator(ended_.end()));
+        ended_.clear();
+        return taken;
+    }
+
+    /// Keeps these again, before those that ended since.
+    void put_back(std::vector<outcome<T>> outcomes) {
+        const std::lock_guard lock(mutex());
+        ended_.insert(ended_.begin(), std::make_move_iterator(outcomes.begin()),
+                      std::make_move_iterator(outcomes.end()));
+    }
+
+    /// Puts the next outcome into `next`; or none if no child is left. False if one has to wait for it.
+    bool try_next(std::optional<outcome<T>>& next) {
+        const std::lock_guard lock(mutex());
+        return take_next(next);
+    }
+
+    template <class Handler>
+    static void start_next(const std::shared_ptr<outcome_group>& group, Handler&& handler,
+                           const net::any_io_executor& executor) {
+        start_wait<std::optional<outcome<T>>>(group, std::forward<Handler>(handler), executor,
+                                              [&group](std::tuple<error_code, std::optional<outcome<T>>>& result) {
+                                                  return group->take_next(std::get<1>(result)) ? nullptr
+                                                                                               : &group->readers();
+                                              });
+    }
+
+private:
+    // With the mutex held.
+    bool take_next(std::optional<outcome<T>>& next) {
+        if (ended_.empty()) {
+            if (idle()) begin_again();
+            return idle();
+        }
+        next = std::move(ended_.front());
+        ended_.pop_front();
+        return true;
+    }
+
+    bool keep(child& c, wait_node* reader) override {
+        if (reader)
+            std::get<1>(static_cast<waiter_type*>(reader)->result()) = outcome_of(c);
+        else
+            ended_.push_back(outcome_of(c));
+        switch (stop_) {
+        case stop_at::never: return false;
+        case stop_at::error: return c.error && !c.cancelled;
+        case stop_at::value: return !c.error;
+        case stop_at::end: return !c.cancelled;
+        }
+        return false;
+    }
+
+    static outcome<T> outcome_of(child& c) {
+        outcome<T> result;
+        result.index = c.index;
+        result.value = std::move(static_cast<child_type&>(c).value);
+        result.error = c.error;
+        result.cancelled = c.cancelled;
+        return result;
+    }
+
+    const stop_at stop_;
+    std::deque<outcome<T>> ended_;
+};
+
+/// A child before it is in a group, and the coroutine that it runs.
+struct prepared_child {
+    std::shared_ptr<child> c;
+    net::awaitable<void> body;
+};
+
+template <class V, class Put, class T>
+prepared_child prepare(net::awaitable<T> body) {
+    auto c = std::make_shared<child_of<V>>();
+    auto run = run_child<Put>(c, std::move(body));
+    return {std::move(c), std::move(run)};
+}
+
+template <class T>
+struct awaitable_traits;
+template <class T>
+struct awaitable_traits<net::awaitable<T>> {
+    using value_type = T;
+};
+
+template <class Range>
+using range_result_t = typename awaitable_traits<std::ranges::range_value_t<Range>>::value_type;
+
+/// A range of coroutines that may be taken: a container that was moved here, or a view that makes them.
+template <class Range>
+concept awaitable_range = std::ranges::input_range<Range> && requires {
+    typename range_result_t<Range>;
+} &&(!std::is_lvalue_reference_v<std::ranges::range_reference_t<Range>> ||
+     (!std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>));
+
+template <awaitable_range Range>
+std::vector<prepared_child> prepare_range(Range&& range) {
+    using value_type = typename outcome<range_result_t<Range>>::value_type;
+    std::vector<prepared_child> children;
+    if constexpr (std::ranges::sized_range<Range>) children.reserve(std::ranges::size(range));
+    for (auto&& body : range) children.push_back(prepare<value_type, put_value>(std::move(body)));
+    return children;
+}
+
+template <std::size_t I>
+struct put_alternative {
+    template <class V, class... T>
+    static void put(std::optional<V>& to, T&&... value) {
+        to.emplace(std::in_place_index<I>, std::forward<T>(value)...);
+    }
+};
+
+/// What coroutines of several types end with.
+template <class... Ts>
+using alternatives = std::variant<typename outcome<Ts>::value_type...>;
+
+template <class... Ts, std::size_t... I>
+std::vector<prepared_child> prepare_pack(std::index_sequence<I...>, net::awaitable<Ts>... bodies) {
+    std::vector<prepared_child> children;
+    children.reserve(sizeof...(Ts));
+    (children.push_back(prepare<alternatives<Ts...>, put_alternative<I>>(std::move(bodies))), ...);
+    return children;
+}
+
+/// Sorts outcomes by index.
+template <class T>
+void put_in_order(std::vector<outcome<T>>& outcomes) {
+    std::ranges::sort(outcomes, {}, &outcome<T>::index);
+}
+
+/// The values, where all have one.
+template <class T>
+std::vector<typename outcome<T>::value_type> values_of(std::vector<outcome<T>> outcomes) {
+    std::vector<typename outcome<T>::value_type> values;
+    values.reserve(outcomes.size());
+    for (auto& o : outcomes) values.push_back(std::move(*o.value));
+    return values;
+}
+
+/// The alternative that a coroutine of a pack ended with, as its own outcome.
+template <std::size_t I, class T, class V>
+outcome<T> own_outcome(outcome<V>&& of) {
+    outcome<T> own;
+    own.index = of.index;
+    own.error = std::move(of.error);
+    own.cancelled = of.cancelled;
+    if (of.value) own.value.emplace(std::get<I>(std::move(*of.value)));
+    return own;
+}
+
+template <class... Ts, std::size_t... I>
+std::tuple<outcome<Ts>...> own_outcomes(std::vector<outcome<alternatives<Ts...>>> outcomes, std::index_sequence<I...>) {
+    put_in_order(outcomes);
+    return {own_outcome<I, Ts>(std::move(outcomes[I]))...};
+}
+
+/// The error that speaks for all: the first that is not the answer to being stopped; else the first. Null without any.
+template <class T>
+std::exception_ptr first_error(const std::vector<outcome<T>>& outcomes) {
+    std::exception_ptr cancelled;
+    for (const auto& o : outcomes) {
+        if (o.error && !o.cancelled) return o.error;
+        if (o.error && !cancelled) cancelled = o.error;
+    }
+    return cancelled;
+}
+
+/// Runs coroutines until all have ended. Their outcomes, in the order in which they ended. Throws nothing of theirs;
+/// a cancellation is passed on to them.
+template <class T>
+net::awaitable<std::vector<outcome<T>>> settle_all(std::vector<prepared_child> children, std::size_t limit,
+                                                   stop_at stop) {
+    const net::any_io_executor executor = co_await net::this_coro::executor;
+    const auto group = std::make_shared<outcome_group<T>>(executor, limit, stop);
+    const net::cancellation_state before = co_await net::this_coro::cancellation_state;
+    const bool was_cancelled = before.cancelled() != net::cancellation_type::none;
+    for (auto& p : children) group->spawn(std::move(p.c), std::move(p.body), false);
+    // A child begins to run inside spawn(), and may have cancelled whoever awaits this.
+    const net::cancellation_state after = co_await net::this_coro::cancellation_state;
+    if (!was_cancelled && after.cancelled() != net::cancellation_type::none) group->cancel();
+    co_await join_children(group);
+    co_return group->take();
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_SYNC_DETAIL_OUTCOME_GROUP_HPP
+// end <telltale/sync/detail/outcome_group.hpp>
+// <telltale/sync/outcome.hpp> is above
+// begin <telltale/sync/task_group.hpp>
+
+#ifndef TELLTALE_SYNC_TASK_GROUP_HPP
+#define TELLTALE_SYNC_TASK_GROUP_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/sync/detail/child_group.hpp> is above
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <variant>
+#include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
 
+/// What the exception of a child does to the others of its group.
+enum class error_policy {
+    cancel_others, ///< the first one asks all others to stop
+    collect        ///< nothing: the others go on
+};
+
+struct task_group_options {
+    /// What the exception of a child does to the others. None is lost either way.
+    error_policy errors = error_policy::cancel_others;
+
+    /// How many children run at the same time; the others wait for their turn, first come, first served, and have not
+    /// begun. 0: no limit.
+    std::size_t limit = 0;
+};
+
 namespace detail {
 
-class task_group_state final : public wait_state {
+class task_group_state final : public child_group {
 public:
-    struct child {
-        explicit child(net::strand<net::any_io_executor> s) : strand(std::move(s)) {}
+    task_group_state(const net::any_io_executor& executor, const task_group_options& options)
+        : child_group(executor, options.limit), policy_(options.errors) {}
 
-        net::strand<net::any_io_executor> strand;
-        net::cancellation_signal signal;
-        // On the strand only:
-        bool started = false;
-        bool asked_to_stop = false;
-        bool ended = false;
-    };
-
-    using wait_state::wait_state;
-
-    void add(std::shared_ptr<child> c) {
-        bool cancelled = false;
-        {
-            const std::lock_guard lock(mutex());
-            cancelled = cancelled_;
-            children_.push_back(c);
-        }
-        if (cancelled) cancel(std::move(c));
+    void spawn_task(net::awaitable<void> task) {
+        forget_told();
+        auto c = std::make_shared<child_of<std::monostate>>();
+        auto body = run_child<put_value>(c, std::move(task));
+        spawn(std::move(c), std::move(body), true);
     }
 
-    // On the child's strand.
-    void remove(const std::shared_ptr<child>& c, std::exception_ptr error) {
-        c->ended = true;
-        wait_list joined;
-        bool failed = false;
-        std::exception_ptr first;
-        {
-            const std::lock_guard lock(mutex());
-            children_.remove(c);
-            if (error && !error_ && !cancelled_) {
-                error_ = std::move(error);
-                failed = true;
-            }
-            if (children_.empty()) joined.take(waiters_);
-        }
-        if (failed) cancel();
-        joined.finish_all({});
-    }
-
-    void cancel() {
-        std::list<std::shared_ptr<child>> children;
-        {
-            const std::lock_guard lock(mutex());
-            cancelled_ = true;
-            children = children_;
-        }
-        for (auto& c : children) cancel(c);
-    }
-
-    // Signals are emitted where the child runs: elsewhere it would be a race with its operations. And not before it runs:
-    // in newer Asio the exception of a coroutine that is cancelled before its first step leaves the context's run().
-    static void cancel(std::shared_ptr<child> c) {
-        auto& strand = c->strand;
-        net::post(strand, [c = std::move(c)] {
-            c->asked_to_stop = true;
-            if (c->started && !c->ended) c->signal.emit(net::cancellation_type::terminal);
-        });
-    }
-
-    static net::awaitable<void> run(std::shared_ptr<child> c, net::awaitable<void> task) {
-        c->started = true;
-        if (c->asked_to_stop) cancel(c);
-        co_await std::move(task);
-    }
-
-    // With the mutex held.
-    wait_list* list_to_wait_in() noexcept { return children_.empty() ? nullptr : &waiters_; }
-
-    std::exception_ptr take_error() {
+    std::vector<std::exception_ptr> errors() const {
         const std::lock_guard lock(mutex());
-        cancelled_ = false;
-        return std::exchange(error_, nullptr);
+        return errors_;
     }
 
-    std::size_t size() const {
+    /// The first error, once.
+    std::exception_ptr tell() {
         const std::lock_guard lock(mutex());
-        return children_.size();
+        begin_again();
+        if (std::exchange(told_, true) || errors_.empty()) return nullptr;
+        return errors_.front();
     }
-
-    void take_all(wait_list& all) noexcept override { all.take(waiters_); }
 
 private:
-    wait_list waiters_;
-    std::list<std::shared_ptr<child>> children_;
-    std::exception_ptr error_;
-    bool cancelled_ = false;
+    bool keep(child& c, wait_node*) override {
+        if (!c.error || c.cancelled) return false;
+        if (std::exchange(told_, false)) errors_.clear();
+        errors_.push_back(c.error);
+        return policy_ == error_policy::cancel_others;
+    }
+
+    void forget_told() {
+        std::vector<std::exception_ptr> old;
+        const std::lock_guard lock(mutex());
+        if (std::exchange(told_, false)) errors_.swap(old);
+    }
+
+    const error_policy policy_;
+    std::vector<std::exception_ptr> errors_; ///< in the order in which they came
+    bool told_ = false;                      ///< join() has thrown the first of them
 };
 
 } // namespace detail
 
 /// Coroutines that belong together: spawned while it goes on, joined, cancelled together. The first one that throws
-/// cancels the others, and its exception is what join() throws.
+/// cancels the others, or does not (options), and its exception is what join() throws.
 ///
-///     telltale::task_group group(co_await net::this_coro::executor);
+///     telltale::task_group group(co_await net::this_coro::executor, {.limit = 8}); // eight at a time
 ///     for (auto& url : urls) group.spawn(fetch(url));
 ///     co_await group.join();
 ///
-/// Each child runs on a strand of its own, so on a thread pool children run in parallel and can still be cancelled.
+/// No error is lost: `errors()` has all that children threw. Only operation_aborted of a child that was asked to stop is
+/// no error. Each child runs on a strand of its own, so on a thread pool children run in parallel and can still be
+/// cancelled. For children with results see result_group and when_all.
+///
+/// An execution context that is destroyed while somebody joins destroys the children first, then whoever joins.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, but for join and the destructor.
@@ -7298,79 +10467,66 @@ class task_group {
 public:
     using executor_type = net::any_io_executor;
 
-    explicit task_group(executor_type executor)
-        : executor_(std::move(executor)),
-          state_(std::make_shared<detail::task_group_state>(detail::context_of(executor_))) {}
+    explicit task_group(const executor_type& executor, task_group_options options = {})
+        : state_(std::make_shared<detail::task_group_state>(executor, options)) {}
 
     task_group(const task_group&) = delete;
     task_group& operator=(const task_group&) = delete;
 
     /// Cancels the children that still run, and does not wait for them: what they refer to must outlive them. Join
-    /// first where that matters.
+    /// first where that matters. Those that wait for their turn never begin.
     ~task_group() {
+        // In that order: a child that ends at once must not end a wait with success.
+        state_->abort_waiters();
         state_->cancel();
-        state_->finish_all(net::error::operation_aborted);
     }
 
-    executor_type get_executor() const noexcept { return executor_; }
+    executor_type get_executor() const noexcept { return state_->executor(); }
 
-    /// Starts a coroutine. After cancel() it is cancelled as soon as it first waits.
-    void spawn(net::awaitable<void> task) {
-        auto c = std::make_shared<detail::task_group_state::child>(net::make_strand(executor_));
-        auto slot = c->signal.slot();
-        auto strand = c->strand;
-        state_->add(c);
-        net::co_spawn(
-            strand, detail::task_group_state::run(c, std::move(task)),
-            net::bind_cancellation_slot(slot, net::bind_executor(strand, [state = state_, c](std::exception_ptr e) {
-                                            state->remove(c, std::move(e));
-                                        })));
-    }
+    /// Starts a coroutine, or queues it where there is a limit. After cancel() it is cancelled as soon as it first
+    /// waits, or dropped where it would have to wait for its turn. It may begin to run before this returns.
+    void spawn(net::awaitable<void> task) { state_->spawn_task(std::move(task)); }
 
-    /// Asks all children to stop. What they throw from then on is not reported: it was asked for.
+    /// Asks all children to stop; those that wait for their turn never begin. Until the group is joined, what is spawned
+    /// is cancelled too.
     void cancel() { state_->cancel(); }
 
     /// How many children have not ended.
     std::size_t size() const { return state_->size(); }
 
+    /// How many of these wait for their turn.
+    std::size_t waiting() const { return state_->waiting(); }
+
+    /// All that children threw, in the order in which it came: join() throws the first. Kept until the first spawn or
+    /// error after join().
+    std::vector<std::exception_ptr> errors() const { return state_->errors(); }
+
     /// Waits until every child has ended.
     ///
     /// @par Completion signature
-    /// `void(error_code)`; says nothing about the children's exceptions: join() rethrows the first.
+    /// `void(error_code)`; says nothing about the children's exceptions: join() throws the first, errors() has all.
     /// @par Error codes
     /// `operation_aborted`: cancelled, or the group was destroyed. The children go on.
     /// @par Per-operation cancellation
     /// terminal, partial and total: stops waiting.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the group's).
     template <class Token = default_token_t<executor_type>>
     auto async_wait(Token&& token = {}) {
-        return detail::async_start<void(error_code)>(
-            executor_,
-            [state = state_](auto&& handler, const executor_type& executor) {
-                detail::start_wait<>(state, std::forward<decltype(handler)>(handler), executor,
-                                     [&state](std::tuple<error_code>&) { return state->list_to_wait_in(); });
-            },
-            std::forward<Token>(token));
+        return state_->async_wait(std::forward<Token>(token));
     }
 
-    /// Waits until every child has ended, then throws the first exception that one of them threw, if any. When whoever
-    /// joins is cancelled, the children are cancelled, and join throws operation_aborted when they have ended. The group
-    /// can be used again.
+    /// Waits until every child has ended, then throws the first exception that one of them threw, if any; it is thrown
+    /// once. When whoever joins is cancelled, the children are cancelled, and join throws operation_aborted when they
+    /// have ended. The group can be used again.
     [[nodiscard]] net::awaitable<void> join() {
-        const bool throws = co_await net::this_coro::throw_if_cancelled();
-        co_await net::this_coro::throw_if_cancelled(false);
-        const auto [aborted] = co_await async_wait(as_result);
-        if (aborted) {
-            cancel();
-            // Without a slot: this wait is not cancelled again.
-            co_await async_wait(net::bind_cancellation_slot(net::cancellation_slot{}, as_result));
-        }
-        co_await net::this_coro::throw_if_cancelled(throws);
-        if (const auto error = state_->take_error()) std::rethrow_exception(error);
-        if (aborted) throw system_error(aborted);
+        const auto state = state_;
+        const bool aborted = co_await detail::join_children(state);
+        if (const auto error = state->tell()) std::rethrow_exception(error);
+        if (aborted) throw system_error(net::error::operation_aborted);
     }
 
 private:
-    executor_type executor_;
     std::shared_ptr<detail::task_group_state> state_;
 };
 
@@ -7378,7 +10534,410 @@ private:
 
 #endif // TELLTALE_SYNC_TASK_GROUP_HPP
 // end <telltale/sync/task_group.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// A task_group whose children have results: taken one by one as they come, or all together in the order of spawn().
+///
+///     telltale::result_group<page> group(co_await net::this_coro::executor, {.limit = 8});
+///     for (auto& url : urls) group.spawn(fetch(url));
+///     while (auto next = co_await group.next()) show(urls[next->index], next->take());
+///
+/// Outcomes that nobody has taken are kept, values and exceptions alike: spawn no faster than you take. `limit` bounds
+/// what runs, not what is kept. Each child runs on a strand of its own.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: safe, but for join, settle and the destructor.
+template <class T>
+class result_group {
+    using state_type = detail::outcome_group<T>;
+
+public:
+    using executor_type = net::any_io_executor;
+
+    explicit result_group(const executor_type& executor, task_group_options options = {})
+        : state_(std::make_shared<state_type>(executor, options.limit,
+                                              options.errors == error_policy::cancel_others ? detail::stop_at::error
+                                                                                            : detail::stop_at::never)) {
+    }
+
+    result_group(const result_group&) = delete;
+    result_group& operator=(const result_group&) = delete;
+
+    /// As ~task_group: cancels the children and does not wait for them. Outcomes that were not taken are lost.
+    ~result_group() {
+        // In that order: a child that ends at once must not end a wait with success.
+        state_->abort_waiters();
+        state_->cancel();
+    }
+
+    executor_type get_executor() const noexcept { return state_->executor(); }
+
+    /// As task_group::spawn. Returns the number of the child, which its outcome has as `index`: 0, 1, 2, ...
+    std::size_t spawn(net::awaitable<T> task) {
+        auto c = std::make_shared<typename state_type::child_type>();
+        auto body = detail::run_child<detail::put_value>(c, std::move(task));
+        return state_->spawn(std::move(c), std::move(body), true);
+    }
+
+    /// Asks all children to stop; those that wait for their turn never begin. Until the group is joined or next() says
+    /// that none is left, what is spawned is cancelled too.
+    void cancel() { state_->cancel(); }
+
+    /// How many children have not ended.
+    std::size_t size() const { return state_->size(); }
+
+    /// How many of these wait for their turn.
+    std::size_t waiting() const { return state_->waiting(); }
+
+    /// Waits for the next child that ends, in whatever order. Several may wait; each outcome is given to one of them.
+    ///
+    /// @par Completion signature
+    /// `void(error_code, std::optional<outcome<T>>)`; no outcome if no child is left and all outcomes are taken.
+    /// @par Error codes
+    /// `operation_aborted`: cancelled, or the group was destroyed. What a child throws is in its outcome.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: stops waiting; no outcome is lost. The children go on.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the group's).
+    template <class Token = default_token_t<executor_type>>
+    auto async_next(Token&& token = {}) {
+        return detail::async_start<void(error_code, std::optional<outcome<T>>)>(
+            state_->executor(),
+            [state = state_](auto&& handler, const executor_type& executor) {
+                state_type::start_next(state, std::forward<decltype(handler)>(handler), executor);
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_next, but does not suspend when an outcome is there or no child is left.
+    [[nodiscard]] net::awaitable<std::optional<outcome<T>>> next() {
+        std::optional<outcome<T>> result;
+        if (!state_->try_next(result)) result = co_await async_next(net::use_awaitable);
+        co_return result;
+    }
+
+    /// Waits until every child has ended. The outcomes that were not taken before, in the order of spawn(), cancelled
+    /// ones too; throws nothing of theirs. When whoever awaits this is cancelled, the children are cancelled, and what
+    /// they end with is the result. The group can be used again.
+    [[nodiscard]] net::awaitable<std::vector<outcome<T>>> settle() {
+        const auto state = state_;
+        co_await detail::join_children(state);
+        auto outcomes = state->take();
+        detail::put_in_order(outcomes);
+        co_return outcomes;
+    }
+
+    /// Waits until every child has ended. Their values, of those that were not taken before, in the order of spawn(). If a
+    /// child threw, throws its exception, the first one's; or operation_aborted if children were cancelled. Nothing is
+    /// lost then: next() and settle() still have all outcomes. Cancelling is as for settle().
+    [[nodiscard]] net::awaitable<std::vector<typename outcome<T>::value_type>> join() {
+        const auto state = state_;
+        co_await detail::join_children(state);
+        auto outcomes = state->take();
+        if (const auto error = detail::first_error(outcomes)) {
+            state->put_back(std::move(outcomes));
+            std::rethrow_exception(error);
+        }
+        detail::put_in_order(outcomes);
+        co_return detail::values_of(std::move(outcomes));
+    }
+
+private:
+    std::shared_ptr<state_type> state_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_RESULT_GROUP_HPP
+// end <telltale/sync/result_group.hpp>
+// <telltale/sync/semaphore.hpp> is above
+// <telltale/sync/task_group.hpp> is above
 // <telltale/sync/timer.hpp> is above
+// begin <telltale/sync/when_all.hpp>
+
+#ifndef TELLTALE_SYNC_WHEN_ALL_HPP
+#define TELLTALE_SYNC_WHEN_ALL_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/sync/detail/outcome_group.hpp> is above
+// <telltale/sync/outcome.hpp> is above
+
+#include <cstddef>
+#include <exception>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+// when_all runs coroutines beside each other and has ended when all of them have. Each runs on a strand of the executor of
+// whoever awaits: in parallel on a thread pool. They begin when the result is awaited. For another completion token than
+// co_await: `net::co_spawn(executor, when_all(a(), b()), token)`.
+
+namespace telltale::inline TELLTALE_ABI {
+
+struct when_all_options {
+    /// How many run at the same time; the others wait for their turn, in their order, and have not begun. 0: all.
+    std::size_t limit = 0;
+};
+
+namespace detail {
+
+template <class T>
+net::awaitable<std::conditional_t<std::is_void_v<T>, void, std::vector<typename outcome<T>::value_type>>> all_values(
+    std::vector<prepared_child> children, std::size_t limit) {
+    auto outcomes = co_await settle_all<T>(std::move(children), limit, stop_at::error);
+    if (const auto error = first_error(outcomes)) std::rethrow_exception(error);
+    if constexpr (!std::is_void_v<T>) {
+        put_in_order(outcomes);
+        co_return values_of(std::move(outcomes));
+    }
+}
+
+template <class T>
+net::awaitable<std::vector<outcome<T>>> all_outcomes(std::vector<prepared_child> children, std::size_t limit) {
+    auto outcomes = co_await settle_all<T>(std::move(children), limit, stop_at::never);
+    put_in_order(outcomes);
+    co_return outcomes;
+}
+
+template <class... Ts, std::size_t... I>
+std::tuple<typename outcome<Ts>::value_type...> own_values(std::vector<outcome<alternatives<Ts...>>> outcomes,
+                                                           std::index_sequence<I...>) {
+    put_in_order(outcomes);
+    return {std::get<I>(std::move(*outcomes[I].value))...};
+}
+
+template <class... Ts>
+net::awaitable<std::tuple<typename outcome<Ts>::value_type...>> pack_values(std::vector<prepared_child> children) {
+    auto outcomes = co_await settle_all<alternatives<Ts...>>(std::move(children), 0, stop_at::error);
+    if (const auto error = first_error(outcomes)) std::rethrow_exception(error);
+    co_return own_values<Ts...>(std::move(outcomes), std::index_sequence_for<Ts...>{});
+}
+
+template <class... Ts>
+net::awaitable<std::tuple<outcome<Ts>...>> pack_outcomes(std::vector<prepared_child> children) {
+    auto outcomes = co_await settle_all<alternatives<Ts...>>(std::move(children), 0, stop_at::never);
+    co_return own_outcomes<Ts...>(std::move(outcomes), std::index_sequence_for<Ts...>{});
+}
+
+} // namespace detail
+
+/// The values of all coroutines of a range, in its order: `std::vector<T>`, or nothing for `awaitable<void>`.
+///
+///     std::vector<net::awaitable<page>> fetches;
+///     for (auto& url : urls) fetches.push_back(fetch(url));
+///     const auto pages = co_await telltale::when_all(std::move(fetches), {.limit = 8}); // eight at a time
+///
+/// `range`: a container of coroutines that is moved here, or a view that makes them (`urls | transform(fetch)`); it is read
+/// before this returns. If it is empty the result is, at once.
+///
+/// @par Errors
+/// The first exception asks the other coroutines to stop, those that have not begun never do, and it is thrown when
+/// all have ended. Values of others and later exceptions are then lost: where these matter take when_all_settled,
+/// or result_group, which keep them.
+/// @par Cancellation
+/// Passed on to all; what they end with decides, as always when all have ended: operation_aborted, or their values if
+/// these came all the same.
+template <detail::awaitable_range Range>
+[[nodiscard]] auto when_all(Range&& coroutines, when_all_options options = {}) {
+    return detail::all_values<detail::range_result_t<Range>>(detail::prepare_range(std::forward<Range>(coroutines)),
+                                                             options.limit);
+}
+
+/// As above for coroutines of different types: `auto [text, size] = co_await when_all(read(), measure());`. The result is
+/// a `std::tuple`, with std::monostate for void.
+template <class... Ts>
+    requires(sizeof...(Ts) > 0)
+[[nodiscard]] net::awaitable<std::tuple<typename outcome<Ts>::value_type...>> when_all(
+    net::awaitable<Ts>... coroutines) {
+    return detail::pack_values<Ts...>(
+        detail::prepare_pack<Ts...>(std::index_sequence_for<Ts...>{}, std::move(coroutines)...));
+}
+
+/// Lets all coroutines of a range end by themselves, and hands out how each did, in the order of the range:
+/// `std::vector<outcome<T>>`. An exception stops nobody and is not thrown. A cancellation is passed on to all; what had
+/// ended before is in the result, which comes when all have ended.
+template <detail::awaitable_range Range>
+[[nodiscard]] auto when_all_settled(Range&& coroutines, when_all_options options = {}) {
+    return detail::all_outcomes<detail::range_result_t<Range>>(detail::prepare_range(std::forward<Range>(coroutines)),
+                                                               options.limit);
+}
+
+/// As above for coroutines of different types: `std::tuple<outcome<Ts>...>`.
+template <class... Ts>
+    requires(sizeof...(Ts) > 0)
+[[nodiscard]] net::awaitable<std::tuple<outcome<Ts>...>> when_all_settled(net::awaitable<Ts>... coroutines) {
+    return detail::pack_outcomes<Ts...>(
+        detail::prepare_pack<Ts...>(std::index_sequence_for<Ts...>{}, std::move(coroutines)...));
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_WHEN_ALL_HPP
+// end <telltale/sync/when_all.hpp>
+// begin <telltale/sync/when_any.hpp>
+
+#ifndef TELLTALE_SYNC_WHEN_ANY_HPP
+#define TELLTALE_SYNC_WHEN_ANY_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/error.hpp> is above
+// <telltale/sync/detail/outcome_group.hpp> is above
+// <telltale/sync/outcome.hpp> is above
+
+#include <cstddef>
+#include <exception>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+// when_any runs coroutines beside each other until the first one ends. The others are asked to stop, and it has ended when
+// all have. Unlike `a || b` it loses nothing: what another one had got before it could be stopped is handed out too,
+// and an exception is never mistaken for an answer that did not come. Each coroutine runs on a strand of the executor of
+// whoever awaits. For another completion token than co_await: `net::co_spawn(executor, when_any(a(), b()), token)`.
+
+namespace telltale::inline TELLTALE_ABI {
+
+struct when_any_options {
+    /// Whether an exception stops nobody as long as another coroutine may still come to a value: for the same question put
+    /// to several who may fail. False: the first one that ends stops the others, whatever it ended with.
+    bool skip_errors = false;
+
+    /// How many run at the same time; the others wait for their turn, in their order, and have not begun. 0: all. With
+    /// 1 and skip_errors each is tried only after the one before has failed.
+    std::size_t limit = 0;
+};
+
+/// The first value, and what else came.
+template <class T>
+struct when_any_result {
+    std::size_t index = 0; ///< which one it is from
+    T value;
+    /// How the others ended that were not cancelled, in the order in which they did: values that came before their
+    /// coroutines could be stopped, and exceptions. Mostly empty.
+    std::vector<outcome<T>> others;
+};
+
+/// How all ended, and which one decided.
+template <class Outcomes>
+struct when_any_outcomes {
+    std::size_t first = 0; ///< index of the one whose value or exception when_any would give
+    Outcomes outcomes;     ///< of all, in their order
+};
+
+namespace detail {
+
+inline void throw_if_empty(std::size_t size) {
+    if (size == 0) throw system_error(make_error_code(errc::invalid_argument), "when_any of nothing");
+}
+
+/// The place of the first value; without any, of the error that speaks for all.
+template <class T>
+std::size_t place_of_first(const std::vector<outcome<T>>& outcomes) {
+    std::size_t place = outcomes.size();
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        if (outcomes[i]) return i;
+        if (!outcomes[i].cancelled && place == outcomes.size()) place = i;
+    }
+    return place == outcomes.size() ? 0 : place;
+}
+
+inline stop_at stop_of(const when_any_options& options) noexcept {
+    return options.skip_errors ? stop_at::value : stop_at::end;
+}
+
+template <class T, class V = typename outcome<T>::value_type>
+net::awaitable<when_any_result<V>> any_value(std::vector<prepared_child> children, when_any_options options) {
+    throw_if_empty(children.size());
+    auto outcomes = co_await settle_all<V>(std::move(children), options.limit, stop_of(options));
+    auto& first = outcomes[place_of_first(outcomes)];
+    if (first.error) std::rethrow_exception(first.error);
+    when_any_result<V> result{first.index, std::move(*first.value), {}};
+    for (auto& o : outcomes)
+        if (&o != &first && !o.cancelled) result.others.push_back(std::move(o));
+    co_return result;
+}
+
+template <class T>
+net::awaitable<when_any_outcomes<std::vector<outcome<T>>>> any_outcomes(std::vector<prepared_child> children,
+                                                                        when_any_options options) {
+    throw_if_empty(children.size());
+    when_any_outcomes<std::vector<outcome<T>>> result;
+    result.outcomes = co_await settle_all<T>(std::move(children), options.limit, stop_of(options));
+    result.first = result.outcomes[place_of_first(result.outcomes)].index;
+    put_in_order(result.outcomes);
+    co_return result;
+}
+
+template <class... Ts>
+net::awaitable<when_any_outcomes<std::tuple<outcome<Ts>...>>> any_pack_outcomes(std::vector<prepared_child> children) {
+    auto outcomes = co_await settle_all<alternatives<Ts...>>(std::move(children), 0, stop_at::end);
+    when_any_outcomes<std::tuple<outcome<Ts>...>> result;
+    result.first = outcomes[place_of_first(outcomes)].index;
+    result.outcomes = own_outcomes<Ts...>(std::move(outcomes), std::index_sequence_for<Ts...>{});
+    co_return result;
+}
+
+} // namespace detail
+
+/// The value of the first coroutine of a range that comes to one: `when_any_result<T>`, with std::monostate for void.
+///
+///     auto [index, value, others] = co_await telltale::when_any(std::move(fetches));
+///
+/// `range`: as for when_all.
+///
+/// @par Errors
+/// If the first one that ends does so with an exception, it too stops the others (options: unless skip_errors). It is
+/// thrown, when all have ended, if none of them came to a value; a value counts more, and the exception is then among
+/// `others`. Where several exceptions matter take when_any_settled, which has all.
+/// `errc::invalid_argument`: the range is empty.
+/// @par Cancellation
+/// Passed on to all; what they end with decides, when all have: operation_aborted, or a value that came all the same.
+template <detail::awaitable_range Range>
+[[nodiscard]] auto when_any(Range&& coroutines, when_any_options options = {}) {
+    return detail::any_value<detail::range_result_t<Range>>(detail::prepare_range(std::forward<Range>(coroutines)),
+                                                            options);
+}
+
+/// As above for coroutines of different types; the value is a `std::variant` of theirs, whose index is that of the
+/// coroutine.
+template <class... Ts>
+    requires(sizeof...(Ts) > 0)
+[[nodiscard]] net::awaitable<when_any_result<detail::alternatives<Ts...>>> when_any(net::awaitable<Ts>... coroutines) {
+    return detail::any_value<detail::alternatives<Ts...>>(
+        detail::prepare_pack<Ts...>(std::index_sequence_for<Ts...>{}, std::move(coroutines)...), {});
+}
+
+/// As when_any, and hands out how each of the coroutines ended: `when_any_outcomes<std::vector<outcome<T>>>`. Throws
+/// nothing of theirs, and no operation_aborted when cancelled: that is in the outcomes.
+template <detail::awaitable_range Range>
+[[nodiscard]] auto when_any_settled(Range&& coroutines, when_any_options options = {}) {
+    return detail::any_outcomes<detail::range_result_t<Range>>(detail::prepare_range(std::forward<Range>(coroutines)),
+                                                               options);
+}
+
+/// As above for coroutines of different types: `when_any_outcomes<std::tuple<outcome<Ts>...>>`.
+template <class... Ts>
+    requires(sizeof...(Ts) > 0)
+[[nodiscard]] net::awaitable<when_any_outcomes<std::tuple<outcome<Ts>...>>> when_any_settled(
+    net::awaitable<Ts>... coroutines) {
+    return detail::any_pack_outcomes<Ts...>(
+        detail::prepare_pack<Ts...>(std::index_sequence_for<Ts...>{}, std::move(coroutines)...));
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_WHEN_ANY_HPP
+// end <telltale/sync/when_any.hpp>
 // <telltale/sync/with_timeout.hpp> is above
 // <telltale/version.hpp> is above
 
