@@ -35,10 +35,8 @@ struct semaphore_acquire {
     auto face() { return object.acquire(); }
 
     void ready() {
-        for (int i = 0; i < 1; ++i) {
-            const std::lock_guard lock(mutex);
-            held.pop_back(); // given back
-        }
+        const std::lock_guard lock(mutex);
+        held.pop_back(); // given back
     }
     static std::string show(const permit& p) { return p ? "a permit" : "no permit"; }
 
