@@ -49,8 +49,9 @@ struct virtual_world {
 };
 
 /// Builds a scene in a fresh context, runs n handlers of it, and stops and destroys the context with all that is in it: for
-/// every n until the scene ends by itself, or `limit` for one that goes on for ever. `scene(context, witness)` starts its work and keeps copies of the witness in whatever
-/// must not be leaked. Fails the test if a copy is left. Under AddressSanitizer also every use after destruction shows.
+/// every n until the scene ends by itself, or `limit` for one that goes on for ever. `scene(context, witness)` starts its
+/// work and keeps copies of the witness in whatever must not be leaked. Fails the test if a copy is left. Under
+/// AddressSanitizer also every use after destruction shows.
 template <class Scene>
 void tear_down_at_every_step(Scene scene, std::optional<std::size_t> limit = {}) {
     std::size_t steps = 0;

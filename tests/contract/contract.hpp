@@ -38,6 +38,8 @@ struct about {
     std::string only_terminal{};                          ///< why only terminal cancellation stops it
     std::string no_allocator{};                           ///< why the handler's allocator is not used
     std::string one_strand{};                             ///< why it is started and cancelled on one strand only
+    std::string one_thread{};                             ///< why it is put to one thread only
+    std::string sockets{};                                ///< why time does not pass while it waits
     std::string busy{};                                   ///< why its context has other work while the object is there
     std::string endless{};                                ///< why it goes on for ever while it waits
     std::string once{};                                   ///< why nothing can be waited for again once it was cancelled

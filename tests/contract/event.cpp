@@ -2,9 +2,12 @@
 // Copyright (c) 2026 the telltale authors
 
 #include <telltale/event/emitter.hpp>
+#include <telltale/event/for_each_event.hpp>
 
 #include "operation.hpp"
 
+#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,5 +63,34 @@ struct subscription_receive_some {
     subscription<int, Executor> object;
 };
 TELLTALE_CONTRACT_BASIC(subscription_receive_some);
+
+struct for_each_event_to_the_end {
+    static about row() {
+        return {.name = "for_each_event",
+                .no_object = "the subscription is its own",
+                .only_terminal = "co_spawn passes on terminal cancellation only",
+                .no_allocator = "a coroutine: Asio allocates its frame",
+                .uncounted = "the end of the emitter ends all"};
+    }
+
+    explicit for_each_event_to_the_end(const executor_type& e) : news(std::in_place) {
+        for (int i = 0; i < 16; ++i) subscriptions.push_back(news->subscribe(e));
+    }
+    net::awaitable<void> run() {
+        const std::lock_guard lock(mutex);
+        auto next = std::move(subscriptions.back());
+        subscriptions.pop_back();
+        return for_each_event(std::move(next), [](const delivery<int>&) {});
+    }
+    void ready() {
+        const std::lock_guard lock(mutex);
+        news.reset();
+    }
+
+    std::mutex mutex;
+    std::optional<emitter<int>> news;
+    std::vector<subscription<int>> subscriptions;
+};
+TELLTALE_CONTRACT_COROUTINE(for_each_event_to_the_end);
 
 } // namespace telltale_test::contract::event_rows

@@ -73,7 +73,7 @@ public:
             [pool = pool_, r = std::move(request)](auto&& handler, const executor_type& ex) mutable {
                 detail::start_http_request(*pool, std::move(r), std::forward<decltype(handler)>(handler), ex);
             },
-            token);
+            std::forward<Token>(token));
     }
 
     /// GET. As async_request.

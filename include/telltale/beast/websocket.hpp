@@ -46,23 +46,26 @@ public:
     /// Server: reads an upgrade request and accepts it. Completion signature: void(error_code).
     template <class Token = token_type>
     auto async_accept(Token&& token = {}) {
-        return start<void(error_code)>(token, [this](auto h) { stream_.async_accept(std::move(h)); });
+        return start<void(error_code)>(std::forward<Token>(token),
+                                       [this](auto h) { stream_.async_accept(std::move(h)); });
     }
 
     /// Server: accepts an upgrade request that was read already. Completion signature: void(error_code).
     template <class Request, class Token = token_type>
         requires requires(const Request& r) { r.target(); }
     auto async_accept(Request request, Token&& token = {}) {
-        return start<void(error_code)>(
-            token, [this, r = std::move(request)](auto h) { stream_.async_accept(r, std::move(h)); });
+        return start<void(error_code)>(std::forward<Token>(token), [this, r = std::move(request)](auto h) {
+            stream_.async_accept(r, std::move(h));
+        });
     }
 
     /// Client: asks for an upgrade of `target` on `host`. Completion signature: void(error_code).
     template <class Token = token_type>
     auto async_handshake(std::string host, std::string target, Token&& token = {}) {
-        return start<void(error_code)>(token, [this, host = std::move(host), target = std::move(target)](auto h) {
-            stream_.async_handshake(host, target, std::move(h));
-        });
+        return start<void(error_code)>(std::forward<Token>(token),
+                                       [this, host = std::move(host), target = std::move(target)](auto h) {
+                                           stream_.async_handshake(host, target, std::move(h));
+                                       });
     }
 
     /// Reads one message to the end of `buffer`, which must live until completion.
@@ -70,13 +73,13 @@ public:
     template <class Buffer, class Token = token_type>
     auto async_read(Buffer& buffer, Token&& token = {}) {
         return start<void(error_code, std::size_t)>(
-            token, [this, &buffer](auto h) { stream_.async_read(buffer, std::move(h)); });
+            std::forward<Token>(token), [this, &buffer](auto h) { stream_.async_read(buffer, std::move(h)); });
     }
 
     /// Writes one message; `data` must live until completion. Completion signature: void(error_code, std::size_t bytes).
     template <class Token = token_type>
     auto async_write(std::string_view data, Token&& token = {}) {
-        return start<void(error_code, std::size_t)>(token, [this, data](auto h) {
+        return start<void(error_code, std::size_t)>(std::forward<Token>(token), [this, data](auto h) {
             stream_.async_write(boost::asio::const_buffer(data.data(), data.size()), std::move(h));
         });
     }
@@ -84,22 +87,22 @@ public:
     /// Sends a ping of at most 125 bytes. Completion signature: void(error_code).
     template <class Token = token_type>
     auto async_ping(std::string_view payload, Token&& token = {}) {
-        return start<void(error_code)>(
-            token, [this, p = boost::beast::websocket::ping_data(payload.data(), payload.size())](auto h) {
-                stream_.async_ping(p, std::move(h));
-            });
+        return start<void(error_code)>(std::forward<Token>(token),
+                                       [this, p = boost::beast::websocket::ping_data(payload.data(), payload.size())](
+                                           auto h) { stream_.async_ping(p, std::move(h)); });
     }
 
     /// Performs the closing handshake. Completion signature: void(error_code).
     template <class Token = token_type>
     auto async_close(close_reason reason, Token&& token = {}) {
-        return start<void(error_code)>(token, [this, reason](auto h) { stream_.async_close(reason, std::move(h)); });
+        return start<void(error_code)>(std::forward<Token>(token),
+                                       [this, reason](auto h) { stream_.async_close(reason, std::move(h)); });
     }
 
 private:
     template <class Signature, class Token, class Start>
-    auto start(Token& token, Start f) {
-        return bridge::initiate<Signature>(stream_.get_executor(), token, std::move(f));
+    auto start(Token&& token, Start f) {
+        return bridge::initiate<Signature>(stream_.get_executor(), std::forward<Token>(token), std::move(f));
     }
 
     native_type stream_;

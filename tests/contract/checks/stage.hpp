@@ -9,6 +9,7 @@
 #include <telltale/asio.hpp>
 #include <telltale/detail/time_source.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -30,7 +31,8 @@ class stage {
 public:
     using duration = std::chrono::steady_clock::duration;
 
-    explicit stage(place p) {
+    /// `patient`: somebody waits for sockets, so time must not pass because nothing is ready at the moment.
+    explicit stage(place p, bool patient = false) : patient_(patient) {
         if (p == place::thread_pool) {
             pool_ = std::make_unique<net::thread_pool>(3);
             executor_ = pool_->get_executor();
@@ -79,7 +81,8 @@ public:
             settle();
             if (done()) return true;
             const auto next = time_->next_expiry();
-            if (next && *next - time_->now() <= horizon)
+            if (next &&
+                *next - time_->now() <= (patient_ ? std::min(horizon, duration(std::chrono::seconds{1})) : horizon))
                 time_->advance_to(*next);
             else
                 std::this_thread::yield();
@@ -100,6 +103,7 @@ public:
     net::io_context& io() { return *io_; }
 
 private:
+    bool patient_;
     std::unique_ptr<net::io_context> io_;
     std::unique_ptr<net::thread_pool> pool_;
     executor_type executor_;

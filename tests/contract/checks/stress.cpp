@@ -87,8 +87,10 @@ void one_round(const about& row, const make_subject& make) {
 } // namespace
 
 void stands_stress(const about& row, const make_subject& make) {
-    for (const auto* reason : {&row.one_strand, &row.uncounted})
+    for (const auto* reason : {&row.one_thread, &row.one_strand, &row.uncounted})
         if (!reason->empty()) WARN(row.name << ": " << *reason);
+    SUCCEED();
+    if (!row.one_thread.empty()) return;
     for (int round = 0; round < 50; ++round) one_round(row, make);
 }
 

@@ -13,8 +13,10 @@
 
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -35,7 +37,6 @@ struct client {
     bool ended = false;
     unsigned code = 0;
     std::optional<websocket> stream;
-    std::string outgoing; // must live until it is written
 };
 
 awaitable<void> attend(client& c, tcp::endpoint to, std::string target) {
@@ -60,8 +61,9 @@ awaitable<void> attend(client& c, tcp::endpoint to, std::string target) {
 }
 
 void say(client& c, std::string text) {
-    c.outgoing = std::move(text);
-    c.stream->async_write(c.outgoing, [](error_code, std::size_t) {});
+    auto owned = std::make_unique<const std::string>(std::move(text)); // lives until it is written
+    const std::string_view data = *owned;
+    c.stream->async_write(data, [owned = std::move(owned)](error_code, std::size_t) {});
 }
 
 struct fixture {
