@@ -71,4 +71,7 @@ struct job_manager_drain {
 };
 TELLTALE_CONTRACT(job_manager_drain);
 
+// No row: for_each_chunk. Its chunks are plain functions on the threads of a pool: to make it wait, one of these would have
+// to be blocked. See tests/unit/run/for_each_chunk.cpp.
+
 } // namespace telltale_test::contract::run_rows
