@@ -94,7 +94,7 @@ struct poll_until_seven {
     explicit poll_until_seven(const executor_type& e) : said(std::make_shared<std::atomic<int>>(0)) { (void)e; }
     net::awaitable<int> run() {
         const look ask{said};
-        return poll_until(ask, [](int answer) { return answer == 7; }, {.interval = 10s, .seed = 1});
+        return poll_until(ask, [](int answer) { return answer == 7; }, {.interval = 10ms, .seed = 1});
     }
     void ready() { *said = 7; }
     static std::string show(int value) { return std::to_string(value); }
