@@ -2,6 +2,7 @@
 // Copyright (c) 2026 the telltale authors
 
 #include <telltale/beast/http_client.hpp>
+#include <telltale/beast/http_server.hpp>
 
 #include "operation.hpp"
 
@@ -14,7 +15,6 @@
 namespace telltale_test::contract::beast_rows {
 
 using namespace telltale;
-using tcp = net::ip::tcp;
 
 /// Answers every request of every connection from the moment on at which it is told to.
 class answering_server : public std::enable_shared_from_this<answering_server> {
