@@ -127,14 +127,14 @@ prepared_child prepare(net::awaitable<T> body) {
 }
 
 template <class T>
-struct awaitable_traits;
+struct child_traits;
 template <class T>
-struct awaitable_traits<net::awaitable<T>> {
+struct child_traits<net::awaitable<T>> {
     using value_type = T;
 };
 
 template <class Range>
-using range_result_t = typename awaitable_traits<std::ranges::range_value_t<Range>>::value_type;
+using range_result_t = typename child_traits<std::ranges::range_value_t<Range>>::value_type;
 
 /// A range of coroutines that may be taken: a container that was moved here, or a view that makes them.
 template <class Range>
