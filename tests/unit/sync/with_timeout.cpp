@@ -43,14 +43,14 @@ net::awaitable<int> answer_when_cancelled() {
 
 net::awaitable<int> answer_now() { co_return 1; }
 
-struct outcome {
+struct ending {
     int value = 0;
     error_code ec;
     std::string what;
     std::chrono::steady_clock::duration took{};
 };
 
-net::awaitable<void> observe(net::awaitable<int> operation, outcome& o) {
+net::awaitable<void> observe(net::awaitable<int> operation, ending& o) {
     const auto executor = co_await net::this_coro::executor;
     const auto begin = steady_now(executor);
     try {
@@ -63,9 +63,9 @@ net::awaitable<void> observe(net::awaitable<int> operation, outcome& o) {
     o.took = steady_now(executor) - begin;
 }
 
-outcome run(net::awaitable<int> operation) {
+ending run(net::awaitable<int> operation) {
     virtual_world world;
-    outcome o;
+    ending o;
     world.run(observe(std::move(operation), o));
     return o;
 }
@@ -105,7 +105,7 @@ TEST_CASE("time-outs nest: the shorter one counts") {
 TEST_CASE("a cancellation from outside is not a time-out") {
     virtual_world world;
     net::cancellation_signal signal;
-    outcome o;
+    ending o;
     net::co_spawn(world.context, observe(with_timeout(answer_after(60s), 20s), o),
                   net::bind_cancellation_slot(signal.slot(), [](std::exception_ptr) {}));
     world.clock.run_for(5s);
@@ -164,9 +164,9 @@ TEST_CASE("a deadline is a time on the context's clock, and serves for several s
         const auto executor = co_await net::this_coro::executor;
         const auto begin = steady_now(executor);
         const auto deadline = begin + 10s;
-        outcome first;
-        outcome second;
-        outcome third;
+        ending first;
+        ending second;
+        ending third;
         co_await observe(with_deadline(answer_after(7s), deadline), first);
         CHECK(first.value == 42);
         CHECK(first.took == 7s);
