@@ -69,7 +69,7 @@ TEST_CASE("run_until_idle lets no time pass and counts the handlers") {
 
 namespace {
 
-net::awaitable<void> sleep_for_days(job_context) {
+net::awaitable<void> wait_for_days(job_context) {
     timer t(co_await net::this_coro::executor);
     t.expires_after(100 * 24h);
     co_await t.async_wait();
@@ -93,7 +93,7 @@ TEST_CASE("every wait of the library ends at its time, in order") {
     const auto note = [&](std::string what) { log.emplace_back(clock.now() - begin, std::move(what)); };
 
     job_manager manager(executor, {});
-    manager.submit({.id = "1", .time_limit = 6h}, sleep_for_days);
+    manager.submit({.id = "1", .time_limit = 6h}, wait_for_days);
     manager.async_wait("1", [&](error_code, job_state s) { note(s == job_state::timed_out ? "job_manager" : "?"); });
 
     testing::scripted_source source;
