@@ -32,18 +32,34 @@ enum class event_kind : std::uint8_t {
     job_lost,
     job_retrying, ///< a new attempt began
     job_updated,  ///< name, labels, message, queue position or commands changed
+    step_started, ///< `data` names the step: {"step":"load"}. How far it is, is in the job (`steps`): job_progressed
+    step_completed,
+    step_failed,
+    chunk_completed, ///< `data`: docs/guide/hooks.md
+    worker_started,
+    worker_stopped,
+    approval_requested, ///< the job is paused until somebody approves or rejects: its `approval` says of what
+    approval_approved,
+    approval_rejected,
+    approval_timed_out,
     watch_health_changed,
     transition_refused, ///< a report broke the rules of job_state; `data` has "from" and "to"
     custom              ///< a user's own: `data` is the user's JSON
 };
 
-inline constexpr std::size_t event_kind_count = 17;
+inline constexpr std::size_t event_kind_count = 27;
 
 namespace detail {
 inline constexpr std::array<std::string_view, event_kind_count> event_kind_names{
-    "job_created",   "job_queued",  "job_started",          "job_paused",         "job_resumed", "job_progressed",
-    "job_succeeded", "job_failed",  "job_cancelled",        "job_timed_out",      "job_skipped", "job_lost",
-    "job_retrying",  "job_updated", "watch_health_changed", "transition_refused", "custom"};
+    "job_created",          "job_queued",         "job_started",
+    "job_paused",           "job_resumed",        "job_progressed",
+    "job_succeeded",        "job_failed",         "job_cancelled",
+    "job_timed_out",        "job_skipped",        "job_lost",
+    "job_retrying",         "job_updated",        "step_started",
+    "step_completed",       "step_failed",        "chunk_completed",
+    "worker_started",       "worker_stopped",     "approval_requested",
+    "approval_approved",    "approval_rejected",  "approval_timed_out",
+    "watch_health_changed", "transition_refused", "custom"};
 } // namespace detail
 
 constexpr std::string_view to_string(event_kind k) noexcept {
@@ -99,6 +115,9 @@ inline std::size_t byte_size(const event& e) noexcept {
     bytes += sizeof(job) + j.id.size() + j.name.size() + j.kind.size() + j.word.size() + j.message.size();
     for (const auto& [name, value] : j.labels) bytes += sizeof(label_map::value_type) + name.size() + value.size();
     if (j.error) bytes += j.error->message.size();
+    if (j.steps)
+        for (const job_step& s : *j.steps) bytes += sizeof(job_step) + s.name.size();
+    if (j.approval) bytes += j.approval->what.size();
     return bytes + j.health.error.size();
 }
 

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
 
@@ -53,6 +54,25 @@ struct job_error {
     friend bool operator==(const job_error&, const job_error&) = default;
 };
 
+/// A part of a job that has a name: steps follow each other, or run side by side.
+struct job_step {
+    std::string name{};
+    job_state state = job_state::pending; ///< pending, running, succeeded, failed, cancelled or skipped
+    std::optional<telltale::progress> progress{};
+    std::optional<timestamp> started{};
+    std::optional<timestamp> finished{};
+
+    friend bool operator==(const job_step&, const job_step&) = default;
+};
+
+/// What a paused job waits for somebody to decide.
+struct approval_request {
+    std::string what{};               ///< for people: what is to be approved
+    std::optional<timestamp> until{}; ///< then nobody's answer counts as none; absent: it waits for ever
+
+    friend bool operator==(const approval_request&, const approval_request&) = default;
+};
+
 /// All that is known of a job at one moment: a value, copied freely.
 struct job {
     job_id id{};
@@ -65,6 +85,9 @@ struct job {
     std::optional<std::uint32_t> queue_position{}; ///< 1 is next; absent: not queued, or not told
     label_map labels{};
     std::string message{}; ///< the latest thing that the job said of itself; may be empty
+    std::shared_ptr<const std::vector<job_step>>
+        steps{};                                ///< of this attempt, in the order of their beginning; null: none
+    std::optional<approval_request> approval{}; ///< only while paused
 
     std::optional<timestamp> created{};
     std::optional<timestamp> queued{};
@@ -76,6 +99,21 @@ struct job {
     watch_health health{};
     std::shared_ptr<job_control> control{}; ///< null: this job takes no commands
 };
+
+/// Whether the job knows the command, and is in a state for it: only an ended one is retried, only a paused one resumed,
+/// only one that asks for an approval approved.
+inline bool accepts(const job& j, job_command c) noexcept {
+    if (!j.control || !j.control->supports(c)) return false;
+    switch (c) {
+    case job_command::cancel: return !is_terminal(j.state);
+    case job_command::pause: return !is_terminal(j.state) && j.state != job_state::paused;
+    case job_command::resume: return j.state == job_state::paused && !j.approval;
+    case job_command::retry: return is_terminal(j.state);
+    case job_command::approve:
+    case job_command::reject: break;
+    }
+    return j.approval.has_value();
+}
 
 } // namespace telltale::inline TELLTALE_ABI
 

@@ -15,7 +15,9 @@
 namespace telltale::inline TELLTALE_ABI {
 
 /// What somebody can ask of a job.
-enum class job_command : std::uint8_t { cancel, pause, resume, retry, approve };
+enum class job_command : std::uint8_t { cancel, pause, resume, retry, approve, reject };
+
+inline constexpr std::size_t job_command_count = 6;
 
 /// What became of the asking. Accepted means on its way: that it happened is told by the job's own events.
 enum class command_result : std::uint8_t {
@@ -26,7 +28,8 @@ enum class command_result : std::uint8_t {
 };
 
 namespace detail {
-inline constexpr std::array<std::string_view, 5> job_command_names{"cancel", "pause", "resume", "retry", "approve"};
+inline constexpr std::array<std::string_view, job_command_count> job_command_names{"cancel", "pause",   "resume",
+                                                                                   "retry",  "approve", "reject"};
 inline constexpr std::array<std::string_view, 4> command_result_names{"accepted", "unsupported", "refused",
                                                                       "unknown_job"};
 } // namespace detail

@@ -4,6 +4,7 @@
 #ifndef TELLTALE_CORE_JOB_REPORT_HPP
 #define TELLTALE_CORE_JOB_REPORT_HPP
 
+#include <telltale/core/event.hpp>
 #include <telltale/core/job.hpp>
 
 #include <cstdint>
@@ -11,8 +12,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
+
+/// Something that happened to a job and is not seen in it: a chunk was completed, a worker started.
+struct job_notice {
+    event_kind kind = event_kind::custom; ///< a step's, chunk's, worker's or approval's, or custom
+    std::string data{};                   ///< a JSON value that belongs to the kind; empty: none
+};
 
 /// What a producer has to say of a job: "42 is now running, 37 %". What is absent stays as it was.
 struct job_report {
@@ -28,6 +36,9 @@ struct job_report {
     std::optional<std::uint32_t> queue_position{}; ///< 0: no longer queued
     std::optional<label_map> labels{};
     std::optional<std::string> message{};
+    std::shared_ptr<const std::vector<job_step>> steps{};
+    std::optional<approval_request> approval{}; ///< goes with the state paused, and ends with it
+    std::vector<job_notice> notices{};          ///< each is told as an event of its kind, after the change
     std::optional<job_error> error{};
     std::optional<watch_state> health{}; ///< absent: this report says nothing about the watch
     std::string health_error{};          ///< with a health that is not ok: why

@@ -27,6 +27,8 @@ inline void write_json(json_writer& out, const progress& p) {
     if (const auto percent = p.percent()) out.member("percent", *percent);
     if (p.rate) out.member("rate", *p.rate);
     if (p.remaining) out.member("remaining_s", p.remaining->count());
+    if (p.remaining_low) out.member("remaining_low_s", p.remaining_low->count());
+    if (p.remaining_high) out.member("remaining_high_s", p.remaining_high->count());
     out.end_object();
 }
 
@@ -51,6 +53,22 @@ inline void write_json(json_writer& out, const job& j, int time_digits = 3) {
         out.end_object();
     }
     text("message", j.message);
+    if (j.steps) {
+        out.key("steps").begin_array();
+        for (const job_step& s : *j.steps) {
+            out.begin_object().member("name", s.name).member("state", to_string(s.state));
+            if (s.progress) write_json(out.key("progress"), *s.progress);
+            time("started_at", s.started);
+            time("finished_at", s.finished);
+            out.end_object();
+        }
+        out.end_array();
+    }
+    if (j.approval) {
+        out.key("approval").begin_object().member("what", j.approval->what);
+        time("until", j.approval->until);
+        out.end_object();
+    }
     time("created_at", j.created);
     time("queued_at", j.queued);
     time("started_at", j.started);
@@ -68,9 +86,8 @@ inline void write_json(json_writer& out, const job& j, int time_digits = 3) {
     }
     if (j.control) {
         out.key("commands").begin_array();
-        for (const auto c :
-             {job_command::cancel, job_command::pause, job_command::resume, job_command::retry, job_command::approve})
-            if (j.control->supports(c)) out.value(to_string(c));
+        for (std::size_t i = 0; i < job_command_count; ++i)
+            if (const auto c = static_cast<job_command>(i); accepts(j, c)) out.value(to_string(c));
         out.end_array();
     }
     out.end_object();

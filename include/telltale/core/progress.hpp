@@ -40,6 +40,9 @@ struct progress {
     progress_unit unit = progress_unit::items;
     std::optional<double> rate{}; ///< units per second, measured lately; absent: no measurement
     std::optional<std::chrono::duration<double>> remaining{}; ///< predicted; absent: no honest prediction is possible
+    /// The band around it: in one case of ten it takes less than low, in one of ten more than high. Absent: not known.
+    std::optional<std::chrono::duration<double>> remaining_low{};
+    std::optional<std::chrono::duration<double>> remaining_high{};
 
     /// 0 to 100, or nothing where that would be a lie: the total is unknown, zero, or less than what is done.
     constexpr std::optional<double> percent() const noexcept {

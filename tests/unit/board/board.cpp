@@ -118,6 +118,37 @@ TEST_CASE("a retry is a new attempt of the same job") {
     CHECK_FALSE(j->started);
 }
 
+TEST_CASE("steps are part of the job, an approval of its pause, and notices are told after the change") {
+    virtual_world world;
+    board b(world.executor());
+    b.report({.id = "1", .state = job_state::running});
+    auto events = b.subscribe();
+    const auto steps = [](job_state load) {
+        return std::make_shared<const std::vector<job_step>>(std::vector{job_step{.name = "load", .state = load}});
+    };
+    b.report(
+        {.id = "1", .steps = steps(job_state::running), .notices = {{event_kind::step_started, R"({"step":"load"})"}}});
+    CHECK(kinds(events) == words{"job_progressed", "step_started"});
+    b.report({.id = "1", .steps = steps(job_state::running)}); // the same: not worth a word
+    b.report({.id = "1", .steps = steps(job_state::succeeded), .notices = {{event_kind::step_completed}}});
+    CHECK(kinds(events) == words{"job_progressed", "step_completed"});
+    CHECK(b.find("1")->steps->front().state == job_state::succeeded);
+
+    b.report({.id = "1",
+              .state = job_state::paused,
+              .approval = approval_request{.what = "drop the table"},
+              .notices = {{event_kind::approval_requested}}});
+    CHECK(b.find("1")->approval->what == "drop the table");
+    b.report({.id = "1", .state = job_state::running, .notices = {{event_kind::approval_approved}}});
+    CHECK(kinds(events) == words{"job_paused", "approval_requested", "job_resumed", "approval_approved"});
+    CHECK_FALSE(b.find("1")->approval);
+    CHECK(b.find("1")->steps);
+
+    b.report({.id = "1", .state = job_state::failed});
+    b.report({.id = "1", .state = job_state::queued, .attempt = 2});
+    CHECK_FALSE(b.find("1")->steps);
+}
+
 TEST_CASE("a watch that fails says nothing about the job") {
     virtual_world world;
     board b(world.executor());

@@ -5,12 +5,16 @@
 
 #include "catch.hpp"
 
+#include <cstddef>
+
 using namespace telltale;
 
 TEST_CASE("commands have names that read back") {
-    for (const auto c :
-         {job_command::cancel, job_command::pause, job_command::resume, job_command::retry, job_command::approve})
+    for (std::size_t i = 0; i < job_command_count; ++i) {
+        const auto c = static_cast<job_command>(i);
+        CHECK_FALSE(to_string(c).empty());
         CHECK(parse_job_command(to_string(c)) == c);
+    }
     CHECK_FALSE(parse_job_command("explode"));
     CHECK(to_string(command_result::unknown_job) == "unknown_job");
 }

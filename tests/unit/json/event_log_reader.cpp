@@ -82,6 +82,21 @@ private:
         default: return 9.3e18;
         }
     }
+    progress make_progress() {
+        progress p{.done = number(), .unit = static_cast<progress_unit>(below(6))};
+        if (chance()) p.total = number();
+        if (chance()) p.rate = number();
+        for (auto* d : {&p.remaining, &p.remaining_low, &p.remaining_high})
+            if (chance()) *d = std::chrono::duration<double>(number());
+        return p;
+    }
+    job_step make_step() {
+        job_step s{.name = text(), .state = static_cast<job_state>(below(job_state_count))};
+        if (chance()) s.progress = make_progress();
+        for (auto* t : {&s.started, &s.finished})
+            if (chance()) *t = time();
+        return s;
+    }
     job make_job() {
         job j;
         j.id = "id" + text();
@@ -90,23 +105,24 @@ private:
         j.state = static_cast<job_state>(below(job_state_count));
         j.attempt = static_cast<std::uint32_t>(random_());
         j.word = text();
-        if (chance()) {
-            progress p{.done = number(), .unit = static_cast<progress_unit>(below(6))};
-            if (chance()) p.total = number();
-            if (chance()) p.rate = number();
-            if (chance()) p.remaining = std::chrono::duration<double>(number());
-            j.progress = p;
-        }
+        if (chance()) j.progress = make_progress();
         if (chance()) j.queue_position = static_cast<std::uint32_t>(random_());
         for (auto n = below(3); n > 0; --n) j.labels[text()] = text();
         j.message = text();
+        if (chance()) {
+            std::vector<job_step> steps(below(3));
+            std::generate(steps.begin(), steps.end(), [this] { return make_step(); });
+            j.steps = std::make_shared<const std::vector<job_step>>(std::move(steps));
+        }
+        if (chance()) j.approval = approval_request{text(), chance() ? std::optional(time()) : std::nullopt};
         for (auto* t : {&j.created, &j.queued, &j.started, &j.finished, &j.observed})
             if (chance()) *t = time();
         if (chance()) j.error = job_error{static_cast<error_class>(below(8)), text()};
         j.health.state = static_cast<watch_state>(below(4));
         if (chance()) j.health.since = time();
         j.health.error = text();
-        if (chance()) j.control = std::make_shared<some_commands>(static_cast<unsigned>(below(32)));
+        if (chance())
+            j.control = std::make_shared<some_commands>(static_cast<unsigned>(below(1U << job_command_count)));
         return j;
     }
 
@@ -124,6 +140,9 @@ void check_same(const job& a, const job& b) {
     CHECK(a.queue_position == b.queue_position);
     CHECK(a.labels == b.labels);
     CHECK(a.message == b.message);
+    REQUIRE((a.steps == nullptr) == (b.steps == nullptr));
+    if (a.steps) CHECK((*a.steps == *b.steps));
+    CHECK((a.approval == b.approval));
     CHECK((a.created == b.created));
     CHECK((a.queued == b.queued));
     CHECK((a.started == b.started));
@@ -133,9 +152,11 @@ void check_same(const job& a, const job& b) {
     CHECK((a.health == b.health));
     REQUIRE((a.control == nullptr) == (b.control == nullptr));
     if (!a.control) return;
-    for (const auto c :
-         {job_command::cancel, job_command::pause, job_command::resume, job_command::retry, job_command::approve})
-        CHECK(a.control->supports(c) == b.control->supports(c));
+    for (std::size_t i = 0; i < job_command_count; ++i) {
+        const auto c = static_cast<job_command>(i);
+        CHECK(accepts(a, c) == accepts(b, c));
+        CHECK(b.control->supports(c) == accepts(a, c));
+    }
     CHECK(b.control->request(job_command::cancel) == command_result::refused);
 }
 

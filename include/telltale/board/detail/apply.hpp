@@ -79,7 +79,8 @@ public:
             if (health) tell(event_kind::watch_health_changed);
             return std::move(result_);
         }
-        const bool progressed = change_progress(is_terminal(before));
+        bool progressed = change_progress(is_terminal(before));
+        progressed |= change_steps();
         const bool updated = change_description(is_terminal(before));
         if (moved == transition::allowed) arrive(wanted);
         publish();
@@ -90,6 +91,7 @@ public:
             tell(event_kind::job_progressed);
         else if (updated && !fresh_)
             tell(event_kind::job_updated);
+        for (job_notice& n : report_.notices) tell(n.kind, std::move(n.data));
         if (health) tell(event_kind::watch_health_changed);
         return std::move(result_);
     }
@@ -116,6 +118,8 @@ private:
         next_.started.reset();
         next_.finished.reset();
         next_.message.clear();
+        next_.steps.reset();
+        next_.approval.reset();
         record_.speed = estimator{};
         publish();
         tell(event_kind::job_retrying);
@@ -125,6 +129,7 @@ private:
         const bool again = next_.state == job_state::paused;
         next_.state = state;
         if (state != job_state::queued) next_.queue_position.reset();
+        if (state != job_state::paused) next_.approval.reset();
         const auto set = [&](std::optional<timestamp>& time, const std::optional<timestamp>& told) {
             time = told ? told : time && again ? time : at_;
         };
@@ -136,6 +141,8 @@ private:
         if (next_.progress) {
             next_.progress->rate.reset();
             next_.progress->remaining.reset();
+            next_.progress->remaining_low.reset();
+            next_.progress->remaining_high.reset();
         }
         result_.ended = true;
     }
@@ -155,12 +162,22 @@ private:
         return true;
     }
 
+    bool change_steps() {
+        if (!report_.steps || (next_.steps && *next_.steps == *report_.steps)) return false;
+        next_.steps = report_.steps;
+        return true;
+    }
+
     bool change_description(bool over) {
         bool changed = assign_if_new(next_.word, report_.word);
         changed |= assign_if_new(next_.name, report_.name);
         changed |= assign_if_new(next_.kind, report_.kind);
         changed |= assign_if_new(next_.labels, report_.labels);
         changed |= assign_if_new(next_.message, report_.message);
+        if (!over && report_.approval && next_.approval != report_.approval) {
+            next_.approval = report_.approval;
+            changed = true;
+        }
         if (report_.error && next_.error != report_.error) {
             next_.error = report_.error;
             changed = true;

@@ -192,8 +192,29 @@ private:
         p.total = number(o, "total");
         p.unit = required(parse_progress_unit(get<std::string_view>(o, "unit")), "unit");
         p.rate = number(o, "rate");
-        if (const auto seconds = number(o, "remaining_s")) p.remaining = std::chrono::duration<double>(*seconds);
+        const auto seconds = [&o](std::string_view name) -> std::optional<std::chrono::duration<double>> {
+            if (const auto n = number(o, name)) return std::chrono::duration<double>(*n);
+            return std::nullopt;
+        };
+        p.remaining = seconds("remaining_s");
+        p.remaining_low = seconds("remaining_low_s");
+        p.remaining_high = seconds("remaining_high_s");
         return p;
+    }
+
+    static std::shared_ptr<const std::vector<job_step>> read_steps(const simdjson::dom::array& array) {
+        auto steps = std::make_shared<std::vector<job_step>>();
+        for (const auto element : array) {
+            const auto o = as<object>(element, "steps");
+            job_step s;
+            s.name = text(o, "name");
+            s.state = required(parse_job_state(get<std::string_view>(o, "state")), "state");
+            if (const auto p = find<object>(o, "progress")) s.progress = read_progress(*p);
+            s.started = time(o, "started_at");
+            s.finished = time(o, "finished_at");
+            steps->push_back(std::move(s));
+        }
+        return steps;
     }
 
     static job read_job(const object& o) {
@@ -211,6 +232,9 @@ private:
             for (const auto& [name, value] : *labels)
                 j.labels[std::string(name)] = as<std::string_view>(value, "labels");
         j.message = text(o, "message");
+        if (const auto steps = find<simdjson::dom::array>(o, "steps")) j.steps = read_steps(*steps);
+        if (const auto approval = find<object>(o, "approval"))
+            j.approval = approval_request{text(*approval, "what"), time(*approval, "until")};
         j.created = time(o, "created_at");
         j.queued = time(o, "queued_at");
         j.started = time(o, "started_at");
