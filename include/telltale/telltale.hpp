@@ -42,6 +42,7 @@
 #include <telltale/progress/bar_writer.hpp>
 #include <telltale/progress/progress_snapshot.hpp>
 #include <telltale/progress/progress_tracker.hpp>
+#include <telltale/run/cpu_meter.hpp>
 #include <telltale/run/for_each_chunk.hpp>
 #include <telltale/run/hooks.hpp>
 #include <telltale/run/job_context.hpp>
