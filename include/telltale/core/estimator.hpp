@@ -8,9 +8,32 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 
 namespace telltale::inline TELLTALE_ABI {
+
+/// When a job will be done, as far as its past tells: low <= remaining <= high.
+struct prediction {
+    std::chrono::duration<double> remaining{}; ///< as likely too long as too short
+    std::chrono::duration<double> low{};       ///< the 10 % quantile
+    std::chrono::duration<double> high{};      ///< the 90 % quantile
+
+    friend bool operator==(const prediction&, const prediction&) = default;
+};
+
+/// How many predicted bands an estimator has checked against what came, and how many of them held.
+struct band_coverage {
+    std::uint32_t checked = 0;
+    std::uint32_t held = 0;
+
+    /// 0 to 1, 0.8 is aimed at; nothing before the first check.
+    std::optional<double> share() const noexcept {
+        if (checked == 0) return std::nullopt;
+        return static_cast<double>(held) / checked;
+    }
+    friend bool operator==(const band_coverage&, const band_coverage&) = default;
+};
 
 /// Rate and remaining time out of samples of "so much is done now".
 ///
@@ -65,6 +88,16 @@ public:
         if (!std::isfinite(left)) return std::nullopt;
         return std::chrono::duration<double>{left};
     }
+
+    /// The same with its band; nothing where no honest prediction is possible.
+    std::optional<prediction> predict(double total, clock::time_point now) const noexcept {
+        const auto left = remaining(total, now);
+        if (!left) return std::nullopt;
+        return prediction{*left, *left * 0.8, *left * 1.3};
+    }
+
+    /// What has become of the estimator's own predictions so far.
+    band_coverage coverage() const noexcept { return {}; }
 
 private:
     static double seconds(clock::duration d) noexcept { return std::chrono::duration<double>(d).count(); }
