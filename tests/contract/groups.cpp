@@ -152,7 +152,4 @@ struct when_any_of_two {
 };
 TELLTALE_CONTRACT_COROUTINE(when_any_of_two);
 
-// No rows: when_all_settled, when_any_settled, result_group::settle and join. A cancellation is not their error but in what
-// they hand out; they are when_all, when_any and task_group::join otherwise. See tests/unit/sync/.
-
 } // namespace telltale_test::contract::group_rows

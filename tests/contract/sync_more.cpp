@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
+#include <telltale/sync/latch.hpp>
 #include <telltale/sync/mailbox.hpp>
 #include <telltale/sync/semaphore.hpp>
 #include <telltale/sync/timer.hpp>
@@ -8,7 +9,10 @@
 
 #include "operation.hpp"
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <deque>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -48,8 +52,33 @@ struct semaphore_acquire_three {
 };
 TELLTALE_CONTRACT_BASIC(semaphore_acquire_three);
 
-// No row: latch::async_arrive_and_wait. What makes it ready before it is started (all others have arrived) and what makes it
-// ready afterwards is not the same; it waits as latch::async_wait does, see tests/unit/sync/latch.cpp.
+/// A latch of two for each start; the other arrives at all of them.
+template <class Executor = net::any_io_executor>
+struct latch_arrive_and_wait {
+    static about row() {
+        return {.name = "latch::async_arrive_and_wait", .uncounted = "the other arrives at all of the latches"};
+    }
+    using signature = void(error_code);
+
+    explicit latch_arrive_and_wait(const Executor& e) {
+        for (std::size_t i = 0; i < 256; ++i) objects.emplace_back(e, 2);
+    }
+
+    template <class... Token>
+    auto start(Token&&... token) {
+        return objects.at(started++).async_arrive_and_wait(std::forward<Token>(token)...);
+    }
+    auto face() { return objects.at(started++).arrive_and_wait(); }
+    void ready() {
+        if (arrived.exchange(true)) return;
+        for (auto& object : objects) object.count_down();
+    }
+
+    std::atomic<std::size_t> started{0};
+    std::atomic<bool> arrived{false};
+    std::deque<basic_latch<Executor>> objects;
+};
+TELLTALE_CONTRACT_BASIC(latch_arrive_and_wait);
 
 struct async_with_deadline_of_a_take {
     static about row() { return {.name = "async_with_deadline", .value = "7"}; }

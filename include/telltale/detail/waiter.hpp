@@ -5,15 +5,15 @@
 #define TELLTALE_DETAIL_WAITER_HPP
 
 #include <telltale/asio.hpp>
+#include <telltale/detail/completion.hpp>
+#include <telltale/detail/initiation.hpp>
 
 #include <cstddef>
 #include <memory>
 #include <mutex>
 #include <tuple>
 #include <type_traits>
-#include <typeinfo>
 #include <utility>
-#include <variant>
 
 // How an operation of telltale waits. Each primitive has a shared state derived from wait_state; a suspended operation is a
 // waiter in one of the state's wait_lists. Whoever takes a waiter off its list, under the state's mutex, owns it and
@@ -166,84 +166,6 @@ private:
     }
 
     std::tuple<error_code, Values...> result_;
-};
-
-/// An executor that counts as work of its context for as long as it exists. (executor_work_guard of the oldest supported
-/// Asio does not take a strand of any_io_executor.)
-template <class Executor>
-auto track_work(const Executor& executor) {
-    return net::prefer(executor, net::execution::outstanding_work.tracked);
-}
-template <class Executor>
-using tracked_executor = decltype(track_work(std::declval<const Executor&>()));
-
-/// Where a completion is posted to, counted as work of its context until then.
-template <class Executor>
-class completion_executor {
-public:
-    explicit completion_executor(const Executor& executor) : work_(track_work(executor)) {}
-
-    template <class Function>
-    void post(Function&& function) && {
-        const auto work = std::move(work_);
-        net::post(work, std::forward<Function>(function));
-    }
-
-private:
-    tracked_executor<Executor> work_;
-};
-
-/// An any_io_executor holds an io_context's own executor nearly always. To ask for that once is cheaper by half a
-/// completion than to go through the type-erased prefer, require and execute.
-template <>
-class completion_executor<net::any_io_executor> {
-    using direct_executor = net::io_context::executor_type;
-
-public:
-    explicit completion_executor(const net::any_io_executor& executor) {
-        // The target() of the oldest supported Asio does not look at the type.
-        if (executor.target_type() == typeid(direct_executor))
-            work_.template emplace<1>(track_work(*executor.target<direct_executor>()));
-        else
-            work_.template emplace<0>(track_work(executor));
-    }
-
-    template <class Function>
-    void post(Function&& function) && {
-        const auto work = std::move(work_);
-        if (const auto* const direct = std::get_if<1>(&work)) // whose copies, in post, need not count as work each
-            net::post(net::prefer(*direct, net::execution::outstanding_work.untracked),
-                      std::forward<Function>(function));
-        else
-            net::post(std::get<0>(work), std::forward<Function>(function));
-    }
-
-private:
-    std::variant<net::any_io_executor, tracked_executor<direct_executor>> work_;
-};
-
-/// A handler and its arguments, ready to run.
-template <class Handler, class... Values>
-struct bound_completion {
-    using allocator_type = net::associated_allocator_t<Handler>;
-    allocator_type get_allocator() const noexcept { return net::get_associated_allocator(handler); }
-
-    void operator()() {
-        std::apply([this](auto&&... v) { std::move(handler)(std::move(v)...); }, std::move(values));
-    }
-
-    Handler handler;
-    std::tuple<Values...> values;
-};
-
-/// The allocator of what a handler's operation needs: the handler's own, or else the blocks that Asio keeps for reuse.
-template <class T>
-struct operation_allocator {
-    using type = T;
-};
-template <class T>
-struct operation_allocator<std::allocator<T>> {
-    using type = net::recycling_allocator<T>;
 };
 
 template <class Handler, class Executor, class... Values>
@@ -467,27 +389,6 @@ void start_wait(const std::shared_ptr<State>& state, Handler&& handler, const Ex
         }
     }
     op.ready();
-}
-
-/// The initiation of an operation that is started by calling `start(handler, executor)`. Named, and with an executor,
-/// because adapters such as cancel_after ask an initiation for it.
-template <class Executor, class Start>
-struct initiation {
-    using executor_type = Executor;
-    executor_type get_executor() const noexcept { return executor; }
-
-    template <class Handler>
-    void operator()(Handler&& handler) {
-        start(std::forward<Handler>(handler), executor);
-    }
-
-    Executor executor;
-    Start start;
-};
-
-template <class Signature, class Executor, class Start, class Token>
-auto async_start(const Executor& executor, Start start, Token&& token) {
-    return net::async_initiate<Token, Signature>(initiation<Executor, Start>{executor, std::move(start)}, token);
 }
 
 } // namespace telltale::inline TELLTALE_ABI::detail
