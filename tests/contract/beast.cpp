@@ -3,12 +3,15 @@
 
 #include <telltale/beast/http_client.hpp>
 #include <telltale/beast/http_server.hpp>
+#include <telltale/beast/websocket.hpp>
 
 #include "operation.hpp"
 
 #include <array>
+#include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -101,8 +104,60 @@ struct http_client_request {
 };
 TELLTALE_CONTRACT(http_client_request);
 
-// No rows: the operations of websocket. They are Beast's, started through the bridge; what Beast promises holds for them:
-// one read and one write at a time, terminal cancellation only, and a stream that is of no use afterwards. Tokens,
-// executors, allocators, cancellation and tear-down through the bridge: tests/unit/beast/bridge.cpp.
+/// A server's side of one WebSocket: accepts, and reads one message. Its client is a plain socket that speaks when told to.
+/// (The other operations go to Beast by the same way; Beast allows one read and one write at a time, and a stream of which
+/// one was cancelled is of no use afterwards. See tests/unit/beast/bridge.cpp.)
+struct websocket_accept_and_read {
+    static about row() {
+        return {.name = "websocket::async_accept, async_read",
+                .value = "a",
+                .no_object = "each has a stream of its own",
+                .only_terminal = "co_spawn passes on terminal cancellation only",
+                .no_allocator = "a coroutine: Asio allocates its frame",
+                .one_thread = "a websocket is for one thread",
+                .sockets = "its bytes are on their way",
+                .uncounted = "all clients speak from then on"};
+    }
+
+    explicit websocket_accept_and_read(const executor_type& e)
+        : executor(e), acceptor(e, {net::ip::address_v4::loopback(), 0}) {}
+
+    net::awaitable<std::string> run() {
+        tcp::socket& client = clients.emplace_back(executor);
+        client.connect(acceptor.local_endpoint());
+        client.send(net::buffer(std::string_view("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\n"
+                                                 "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")));
+        if (speaking) say_a(client);
+        return accept_and_read(acceptor.accept());
+    }
+
+    void ready() {
+        speaking = true;
+        for (auto& client : clients) say_a(client);
+    }
+    static std::string show(std::string s) { return s; }
+
+private:
+    // One text frame, masked with zeros (RFC 6455, section 5.2).
+    static void say_a(tcp::socket& client) {
+        client.send(net::buffer(std::array<unsigned char, 7>{0x81, 0x81, 0, 0, 0, 0, 'a'}));
+    }
+
+    static net::awaitable<std::string> accept_and_read(tcp::socket socket) {
+        websocket stream(std::move(socket));
+        co_await stream.async_accept();
+        std::string text;
+        auto buffer = boost::asio::dynamic_buffer(text);
+        co_await stream.async_read(buffer);
+        co_return text;
+    }
+
+    executor_type executor;
+    tcp::acceptor acceptor;
+    std::deque<tcp::socket> clients;
+    bool speaking = false;
+};
+TELLTALE_CONTRACT_COROUTINE(websocket_accept_and_read);
 
 } // namespace telltale_test::contract::beast_rows
