@@ -28,7 +28,10 @@ enum class errc {
     malformed_url,         ///< the URL is not one, or of a scheme that is not supported
     too_many_connections,  ///< the limit of connections is reached
     slow_client,           ///< a client could not keep up and its policy is to be closed
-    malformed_http         ///< the peer does not speak HTTP/1.x
+    malformed_http,        ///< the peer does not speak HTTP/1.x
+    program_not_found,     ///< the program to run, or the interpreter that its first line names, is not there
+    not_executable,        ///< the program to run is there, but may not be run or is none
+    bad_working_folder     ///< the folder in which to run a program is not one, or may not be gone to
 };
 
 /// Groups that a caller tests for: `if (ec == condition::timeout)`.
@@ -62,6 +65,9 @@ public:
         case errc::too_many_connections: return "too many connections";
         case errc::slow_client: return "the client did not keep up";
         case errc::malformed_http: return "malformed HTTP message";
+        case errc::program_not_found: return "the program was not found";
+        case errc::not_executable: return "the program may not be run, or is none";
+        case errc::bad_working_folder: return "the working folder is not there, or may not be gone to";
         }
         return "unknown telltale error";
     }
