@@ -22,6 +22,7 @@
 #include <telltale/core/json.hpp>
 #include <telltale/core/json_writer.hpp>
 #include <telltale/core/progress.hpp>
+#include <telltale/core/resource_usage.hpp>
 #include <telltale/core/time.hpp>
 #include <telltale/core/token_bucket.hpp>
 #include <telltale/core/watch_health.hpp>
@@ -48,6 +49,8 @@
 #include <telltale/run/job_context.hpp>
 #include <telltale/run/job_failure.hpp>
 #include <telltale/run/job_manager.hpp>
+#include <telltale/run/resource_reader.hpp>
+#include <telltale/run/resource_sampler.hpp>
 #include <telltale/sync/auto_reset_event.hpp>
 #include <telltale/sync/latch.hpp>
 #include <telltale/sync/mailbox.hpp>
