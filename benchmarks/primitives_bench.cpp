@@ -10,8 +10,6 @@
 #include <telltale/core/json.hpp>
 #include <telltale/event/emitter.hpp>
 #include <telltale/event/filtered.hpp>
-#include <telltale/progress/progress_tracker.hpp>
-#include <telltale/run/job_manager.hpp>
 #include <telltale/sync/mailbox.hpp>
 #include <telltale/sync/queue.hpp>
 #include <telltale/sync/semaphore.hpp>
@@ -29,11 +27,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -506,38 +501,6 @@ BENCHMARK_TEMPLATE(push_pop, concurrent_channel)
     ->Name("co_await push and pop, none waits/asio concurrent_channel")
     ->MeasureProcessCPUTime();
 
-// ---- progress
-
-constexpr int ticks = 1'000'000; // in one iteration
-
-template <class Tick>
-void on_threads(benchmark::State& state, Tick tick) {
-    const auto threads = static_cast<int>(state.range(0));
-    const auto work = [tick, n = ticks / threads] {
-        for (int i = 0; i < n; ++i) tick();
-    };
-    for (auto _ : state) {
-        std::vector<std::jthread> others;
-        for (int i = 1; i < threads; ++i) others.emplace_back(work);
-        work();
-    }
-    each(state, ticks);
-}
-
-void advance(benchmark::State& state) {
-    net::io_context context{1};
-    progress_tracker tracker(context.get_executor(), {.total = std::uint64_t{1} << 50});
-    on_threads(state, [&] { tracker.advance(); });
-}
-
-void fetch_add(benchmark::State& state) {
-    std::atomic<std::uint64_t> count{0};
-    on_threads(state, [&] { count.fetch_add(1, std::memory_order_relaxed); });
-}
-
-BENCHMARK(advance)->Name("progress tick, threads:/telltale")->Arg(1)->Arg(2)->MeasureProcessCPUTime();
-BENCHMARK(fetch_add)->Name("progress tick, threads:/relaxed fetch_add")->Arg(1)->Arg(2)->MeasureProcessCPUTime();
-
 // ---- board
 
 job_report a_poll(double done) {
@@ -581,7 +544,7 @@ void encode_event(benchmark::State& state) {
 BENCHMARK(board_report)->Name("board: report of a poll/telltale")->MeasureProcessCPUTime();
 BENCHMARK(encode_event)->Name("event to JSON/telltale")->MeasureProcessCPUTime();
 
-// ---- time-outs and jobs
+// ---- time-outs
 
 using limited = awaitable (*)();
 
@@ -608,29 +571,6 @@ void time_limits(benchmark::State& state, limited operation) {
     each(state, rounds / 4);
 }
 
-awaitable nothing() { co_return; }
-awaitable trivial(job_context) { co_return; }
-
-void jobs(benchmark::State& state) {
-    for (auto _ : state) {
-        net::io_context context{1};
-        job_manager manager(context.get_executor(), {});
-        for (int i = 0; i < rounds; ++i) manager.submit({}, trivial);
-        context.run();
-        if (manager.counts().succeeded != rounds) std::abort();
-    }
-    each(state, rounds);
-}
-
-void spawns(benchmark::State& state) {
-    for (auto _ : state) {
-        net::io_context context{1};
-        for (int i = 0; i < rounds; ++i) spawn(context, nothing());
-        context.run();
-    }
-    each(state, rounds);
-}
-
 BENCHMARK_CAPTURE(time_limits, plain, plainly)->Name("an operation that yields/no time limit")->MeasureProcessCPUTime();
 BENCHMARK_CAPTURE(time_limits, ours, with_our_timeout)
     ->Name("an operation that yields/telltale with_timeout")
@@ -638,8 +578,6 @@ BENCHMARK_CAPTURE(time_limits, ours, with_our_timeout)
 BENCHMARK_CAPTURE(time_limits, asio, with_operators)
     ->Name("an operation that yields/asio || timer")
     ->MeasureProcessCPUTime();
-BENCHMARK(jobs)->Name("trivial job/telltale job_manager")->MeasureProcessCPUTime();
-BENCHMARK(spawns)->Name("trivial job/asio co_spawn")->MeasureProcessCPUTime();
 
 } // namespace
 

@@ -6,7 +6,7 @@
     report.py RESULTS.json [PAGE.md]
 
 Without a page the tables are printed. In the page everything between `<!-- results: NAME -->` and `<!-- end -->` is
-replaced; names are machine, primitives, fanout and poll.
+replaced; the names are machine and those of the groups.
 """
 import json
 import re
@@ -15,18 +15,31 @@ import sys
 
 median = statistics.median
 
-# What is to be reached, in CPU ns per operation: by operation and who.
+# What is to be reached, in CPU ns per operation: by group, operation and who.
 TO_REACH = {
-    ('emit, nobody listens', 'telltale'): 2,
-    ('try_acquire and release', 'telltale'): 10,
-    ('co_await acquire and release, coroutines: 1', 'telltale'): 60,
-    ('contend, each yields, coroutines: 8', 'telltale'): 250,
-    ('ping-pong, round trip, threads: 1', 'telltale queue'): 400,
-    ('ping-pong, round trip, threads: 2', 'telltale queue'): 900,
-    ('delivery, in batches of 64, to 100', 'telltale'): 40,
-    ('delivery, in batches of 64, to 100', 'telltale, waiting coroutines'): 40,
-    ('delivery, one by one, to 100', 'telltale'): 120,
+    'primitives': {
+        ('emit, nobody listens', 'telltale'): 2,
+        ('try_acquire and release', 'telltale'): 10,
+        ('co_await acquire and release, coroutines: 1', 'telltale'): 60,
+        ('contend, each yields, coroutines: 8', 'telltale'): 250,
+        ('ping-pong, round trip, threads: 1', 'telltale queue'): 400,
+        ('ping-pong, round trip, threads: 2', 'telltale queue'): 900,
+        ('delivery, in batches of 64, to 100', 'telltale'): 40,
+        ('delivery, in batches of 64, to 100', 'telltale, waiting coroutines'): 40,
+        ('delivery, one by one, to 100', 'telltale'): 120,
+    },
+    'progress': {
+        ('progress tick, threads: 1', 'telltale'): 5,
+        ('progress tick, threads: 2', 'telltale'): 10,
+    },
 }
+# Of a job of the job_manager.
+JOB_CPU_US = 2
+JOB_BYTES = 600
+# Of the band around the remaining time: over all workloads, and in each; on how many the error is below both peers'.
+COVERAGE = (0.72, 0.88)
+WORST_COVERAGE = 0.6
+BETTER_THAN_BOTH = 4
 
 
 def row(*cells):
@@ -61,17 +74,23 @@ def ns(value):
     return f'{value:.1f}' if value < 100 else f'{value:,.0f}'
 
 
-def primitives(results):
+def reached(value, aim):
+    return f'{aim:g}: {"yes" if value <= aim else "no"}'
+
+
+def bold(who):
+    return f'**{who}**' if who.startswith('telltale') else who
+
+
+def operations(results, group):
     lines = head('operation', 'who', 'CPU ns, median', 'min', 'max', 'to reach')
     lines[1] = '| --- | --- |' + ' ---: |' * 4
     last = None
-    for (what, who), runs in sorted_groups(results['primitives']):
+    for (what, who), runs in sorted_groups(results[group]):
         values = [r['ns'] for r in runs]
-        ours = who.startswith('telltale')
-        aim = TO_REACH.get((what, who))
-        reached = aim and ('yes' if median(values) <= aim else 'no')
-        lines.append(row(what if what != last else '', f'**{who}**' if ours else who, ns(median(values)),
-                         ns(min(values)), ns(max(values)), f'{aim}: {reached}' if aim else ''))
+        aim = TO_REACH[group].get((what, who))
+        lines.append(row(what if what != last else '', bold(who), ns(median(values)), ns(min(values)), ns(max(values)),
+                         reached(median(values), aim) if aim else ''))
         last = what
     return lines
 
@@ -86,6 +105,33 @@ def sorted_groups(rows):
         return re.sub(r'\d+', '', what), numbers, not who.startswith('telltale'), who.startswith('floor'), who.lower()
 
     return sorted(groups.items(), key=place)
+
+
+def jobs(results):
+    lines = head('who', 'CPU µs per job', 'to reach', 'bytes per queued job', 'to reach')
+    for name, runs in grouped(results['jobs'], lambda r: r['name']).items():
+        us, size = [r['cpu_us'] for r in runs], [r['bytes'] for r in runs]
+        aim = name == 'telltale job_manager'
+        lines.append(row(bold(name), spread(us, 2), reached(median(us), JOB_CPU_US) if aim else '',
+                         f'{median(size):,.0f}' if any(size) else '', reached(median(size), JOB_BYTES) if aim else ''))
+    return lines
+
+
+def estimates(results):
+    if not results['estimates']:
+        return []
+    r = results['estimates'][0]
+    lines = head('workload', 'median error: **telltale**', 'tqdm', 'indicatif', 'the band covers', 'came later', 'came earlier',
+                 'median width')
+    for w in r['workloads']:
+        error = w['median_error']
+        lines.append(row(w['workload'], *(f'{100 * error[who]:.1f} %' for who in ('telltale', 'tqdm', 'indicatif')),
+                         *(f'{100 * w[key]:.1f} %' for key in ('coverage', 'above_band', 'below_band', 'median_width'))))
+    low, high = COVERAGE
+    good = low <= r['coverage'] <= high and r['worst_coverage'] >= WORST_COVERAGE and r['better_than_both'] >= BETTER_THAN_BOTH
+    return lines + ['', f'{r["runs"]:,} runs of each. The band covers {100 * r["coverage"]:.1f} % over all and {100 * r["worst_coverage"]:.1f} % at '
+                    f'worst; the median error is below both formulas on {r["better_than_both"]} of {len(r["workloads"])}. To reach: '
+                    f'{100 * low:.0f} to {100 * high:.0f} %, {100 * WORST_COVERAGE:.0f} %, {BETTER_THAN_BOTH}: {"yes" if good else "no"}.']
 
 
 def fanout(results):
@@ -104,7 +150,7 @@ def fanout(results):
             else:
                 extra = [f'{median(r["deliv_per_s"] for r in rs):,.0f}',
                          f'{median(r["frames_per_read"] for r in rs):.1f}']
-            lines.append(row(f'**{name}**' if name == 'telltale' else name,
+            lines.append(row(bold(name),
                              spread([r['srv_cpu_us_per_deliv'] for r in rs], 3),
                              ratio(rs, beast, 'srv_cpu_us_per_deliv'), *extra, f'{median(memory):.1f}'))
     if results['fanout']:
@@ -124,7 +170,7 @@ def poll(results):
         lines += ['', f'{at_once} polls in flight:', '']
         lines += head('poller', 'CPU µs per poll', 'times Beast', 'polls/s', 'peak memory, MB')
         for name, rs in by_name.items():
-            lines.append(row(f'**{name}**' if name.startswith('telltale') else name,
+            lines.append(row(bold(name),
                              spread([r['cpu_us'] for r in rs], 1), ratio(rs, beast, 'cpu_us'),
                              f'{median(r["polls_s"] for r in rs):,.0f}',
                              f'{median(r["rss_kb"] for r in rs) / 1024:.1f}'))
@@ -134,15 +180,30 @@ def poll(results):
 def machine(results):
     m = results['machine']
     packages = ', '.join(f'{p} {v}' for p, v in m['packages'].items())
-    return ['| | |', '| --- | --- |', row('measured', m['date']), row('commit', m['commit']),
-                               row('processor', m['cpu']), row('system', m['system']), row('compiler', m['compiler']),
-                               row('packages', packages),
-                               row('load when it began and ended, the higher', f'{m["load"]:.1f}')]
+    return ['| | |', '| --- | --- |', row('processor', m['cpu']), row('system', m['system']), row('compiler', m['compiler']),
+            row('packages', packages)]
+
+
+def measured(results, group):
+    m = results['measured'].get(group)
+    return ['', f'Measured {m["date"]} at commit {m["commit"]}; the load when it began and ended, the higher: {m["load"]:.1f}.'] if m else []
+
+
+GROUPS = {
+    'primitives': lambda results: operations(results, 'primitives'),
+    'progress': lambda results: operations(results, 'progress'),
+    'jobs': jobs,
+    'estimates': estimates,
+    'fanout': fanout,
+    'poll': poll,
+}
 
 
 def tables(results):
-    made = {'machine': machine, 'primitives': primitives, 'fanout': fanout, 'poll': poll}
-    return {name: '\n'.join(make(results)).strip('\n') for name, make in made.items()}
+    made = {'machine': machine(results)}
+    for name, make in GROUPS.items():
+        made[name] = make(results) + measured(results, name)
+    return {name: '\n'.join(lines).strip('\n') for name, lines in made.items()}
 
 
 def replace(page, made):

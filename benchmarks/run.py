@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 # Copyright (c) 2026 the telltale authors
-"""Runs the benchmarks: the primitives, fan-out over WebSocket, polling over HTTP; telltale and its peers by turns.
+"""Runs the benchmarks, telltale and its peers by turns, in groups: see GROUPS below.
 
-    run.py BIN [--quick] [--only primitives,fanout,poll] [--reps N] [--filter REGEX] [--out FILE] [--docs FILE]
+    run.py BIN [--quick] [--only GROUP,...] [--reps N] [--filter REGEX] [--out FILE] [--docs FILE]
 
 BIN is the folder of the programs (./dev bench builds them). Every repetition runs each program once, so that what else
 the machine does hits all alike; tables show medians. --docs writes the tables into a page, between its markers.
@@ -40,11 +40,25 @@ POLLERS = {
     'Beast coroutines': 'poll_beast {url} {polls} {at_once}',
     'floor': 'poll_floor {url} {polls} {at_once}',
 }
-# What the rows of the primitives are compared with, beside the peers that are in the same program. Each prints rows as JSON.
-PRIMITIVES = {
-    'Go': '{bin}/primitives_go',
-    'asyncio': '/usr/bin/python3 {here}/peers/primitives_asyncio.py',
-    'floor': '{bin}/primitives_floor',
+# Groups of operations, each with its time. *_bench are programs of Google Benchmark; the others print their rows as JSON.
+OPERATIONS = {
+    'primitives': [
+        '{bin}/primitives_bench',
+        '{bin}/primitives_go',
+        '/usr/bin/python3 {here}/peers/primitives_asyncio.py',
+        '{bin}/primitives_floor',
+    ],
+    'progress': ['{bin}/progress_bench', '/usr/bin/python3 {here}/peers/progress_python.py'],
+}
+# Who runs {jobs} trivial jobs.
+JOBS = {
+    'telltale job_manager': '{bin}/jobs {jobs}',
+    'telltale job_manager that tells a board': '{bin}/jobs {jobs} board',
+    'asio co_spawn': '{bin}/jobs_asio {jobs}',
+    'asio co_spawn, 64 at a time': '{bin}/jobs_asio {jobs} 64',
+    'Go': '{bin}/jobs_go {jobs}',
+    'asyncio': '/usr/bin/python3 {here}/peers/jobs_asyncio.py {jobs}',
+    'floor': '{bin}/jobs_floor {jobs}',
 }
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -101,7 +115,7 @@ def run_json(argv, timeout=120, pin=True):
 def google_benchmark(args, program):
     """Runs all of it once; yields its rows."""
     with tempfile.NamedTemporaryFile(suffix='.json') as out:
-        argv = [os.path.join(args.bin, program), f'--benchmark_filter={args.filter}',
+        argv = [program, f'--benchmark_filter={args.filter}',
                 f'--benchmark_min_time={0.02 if args.quick else 0.1}', f'--benchmark_out={out.name}']
         done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
         if done.returncode:
@@ -113,19 +127,34 @@ def google_benchmark(args, program):
         yield {'what': ' '.join([what] + arguments), 'who': who, 'ns': run['each'] * 1e9}
 
 
-def primitives(args, results):
-    programs = sorted(p for p in os.listdir(args.bin) if p.endswith('_bench'))
-    if not programs:
-        raise Failure(f'no *_bench in {args.bin}')
+def operations(group):
+    def run(args, results):
+        for rep in range(args.reps):
+            for command in OPERATIONS[group]:
+                argv = shlex.split(command.format(bin=args.bin, here=HERE))
+                if argv[0].endswith('_bench'):
+                    rows = google_benchmark(args, argv[0])
+                else:
+                    rows = run_json(argv + ['-filter', args.filter] + ['-quick'] * args.quick, pin=False)
+                results[group] += [{**row, 'rep': rep} for row in rows]
+        if args.filter == '.':
+            measured = {(row['what'], row['who']) for row in results[group]}
+            results['wrong'] += [f'no such row, but an aim for it: {"/".join(aim)}'
+                                 for aim in report.TO_REACH[group] if aim not in measured]
+    return run
+
+
+def jobs(args, results):
     for rep in range(args.reps):
-        rows = [row for program in programs for row in google_benchmark(args, program)]
-        for command in PRIMITIVES.values():
-            argv = shlex.split(command.format(bin=args.bin, here=HERE)) + ['-filter', args.filter]
-            rows += run_json(argv + ['-quick'] * args.quick, pin=False)
-        results['primitives'] += [{**row, 'rep': rep} for row in rows]
-    if args.filter == '.':
-        measured = {(row['what'], row['who']) for row in results['primitives']}
-        results['wrong'] += [f'no such row, but an aim for it: {"/".join(aim)}' for aim in report.TO_REACH if aim not in measured]
+        for name, command in JOBS.items():
+            row = run_json(shlex.split(command.format(bin=args.bin, here=HERE, jobs=10_000 if args.quick else 100_000)))
+            row.update(name=name, rep=rep)
+            results['jobs'].append(row)
+
+
+def estimates(args, results):
+    # Virtual time and a seed: the same figures on every machine, so once is enough.
+    results['estimates'] = [run_json([os.path.join(args.bin, 'estimates'), '--json'] + ['--runs', '50'] * args.quick)]
 
 
 def fanout(args, results):
@@ -168,25 +197,40 @@ def machine():
     cpu = re.search(r'model name\s*: (.*)', open('/proc/cpuinfo', encoding='utf-8').read())
     system = re.search(r'PRETTY_NAME="(.*)"', open('/etc/os-release', encoding='utf-8').read())
     packages = ['libasio-dev', 'libboost1.81-dev', 'libsimdjson-dev', 'libwebsocketpp-dev', 'libbenchmark-dev',
-                'golang-go', 'python3']
+                'golang-go', 'python3', 'python3-rich', 'python3-tqdm', 'valgrind']
     return {
-        'date': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
-        'commit': first_line('git', '-C', HERE, 'describe', '--always', '--dirty'),
         'cpu': (cpu.group(1) if cpu else 'unknown') + f', {len(os.sched_getaffinity(0))} cores',
         'system': (system.group(1) if system else 'unknown') + ', Linux ' + os.uname().release.split('-')[0],
         'compiler': first_line('g++', '--version') + ', Release',
         'packages': {p: first_line('dpkg-query', '-W', '-f', '${Version}', p) for p in packages},
+    }
+
+
+def moment():
+    """What every group says of itself: they may be measured on different days."""
+    return {
+        'date': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
+        'commit': first_line('git', '-C', HERE, 'describe', '--always', '--dirty'),
         'load': os.getloadavg()[0],
     }
+
+
+GROUPS = {
+    **{group: operations(group) for group in OPERATIONS},
+    'jobs': jobs,
+    'estimates': estimates,
+    'fanout': fanout,
+    'poll': poll,
+}
 
 
 def main():
     parser = argparse.ArgumentParser(description='Runs the benchmarks, telltale and its peers by turns.')
     parser.add_argument('bin')
     parser.add_argument('--quick', action='store_true', help='once each and briefly: whether it works, not how fast')
-    parser.add_argument('--only', default='primitives,fanout,poll', help='default: %(default)s')
+    parser.add_argument('--only', default=','.join(GROUPS), help='which groups; default: %(default)s')
     parser.add_argument('--reps', type=int, default=0, help='default: 5')
-    parser.add_argument('--filter', default='.', help='which primitives: a regular expression')
+    parser.add_argument('--filter', default='.', help='which operations of primitives and progress: a regular expression')
     parser.add_argument('--out', default='', help='where the raw results go; default: results.json in BIN')
     parser.add_argument('--docs', default='', help='write the tables into this page')
     args = parser.parse_args()
@@ -194,17 +238,21 @@ def main():
     args.reps = args.reps or (1 if args.quick else 5)
     out = args.out or os.path.join(args.bin, 'results.json')
 
-    results = {'machine': machine(), 'primitives': [], 'fanout': [], 'poll': [], 'wrong': []}
-    for name, run in (('primitives', primitives), ('fanout', fanout), ('poll', poll)):
-        if name not in args.only.split(','):
-            continue
+    only = args.only.split(',')
+    if unknown := set(only) - set(GROUPS):
+        parser.error(f'no such group: {", ".join(sorted(unknown))}')
+
+    results = {'machine': machine(), 'measured': {}, 'wrong': [], **{name: [] for name in GROUPS}}
+    for name in (n for n in GROUPS if n in only):
         print(f'\n== {name}', flush=True)
+        when = moment()
         try:
-            run(args, results)
-        except (Failure, subprocess.TimeoutExpired) as e:
-            results['wrong'].append(str(e))
+            GROUPS[name](args, results)
+        except (Failure, subprocess.TimeoutExpired, OSError) as e:
+            results['wrong'].append(f'{name}: {e}')
+        when['load'] = max(when['load'], os.getloadavg()[0])
+        results['measured'][name] = when
         print(report.tables(results)[name], flush=True)
-    results['machine']['load'] = max(results['machine']['load'], os.getloadavg()[0])
     with open(out, 'w', encoding='utf-8') as f:
         json.dump(results, f, indent=1)
     print(f'\nraw results: {out}')

@@ -15,7 +15,6 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"syscall"
 )
 
@@ -151,21 +150,6 @@ func deliver(readers, batch, n int) {
 	all.Wait()
 }
 
-func tick(threads, n int) {
-	var count int64
-	var all sync.WaitGroup
-	for t := 0; t < threads; t++ {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			for i := 0; i < n/threads; i++ {
-				atomic.AddInt64(&count, 1)
-			}
-		}()
-	}
-	all.Wait()
-}
-
 func main() {
 	pattern := flag.String("filter", ".", "which rows, as what/who: a regular expression")
 	quick := flag.Bool("quick", false, "a tenth of the rounds")
@@ -194,7 +178,6 @@ func main() {
 		runtime.GOMAXPROCS(threads)
 		on := strconv.Itoa(threads)
 		measure("ping-pong, round trip, threads: "+on, "Go", rounds, func() { pingPong(rounds) })
-		measure("progress tick, threads: "+on, "Go atomic.AddInt64", 5*rounds, func() { tick(threads, 5*rounds) })
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(rows); err != nil {
 		panic(err)

@@ -75,6 +75,34 @@ private:
     std::uint64_t now_ = now();
 };
 
+/// What a program prints that runs jobs: user and system time per job, from the first begin to the last end, and the memory
+/// that one took while all waited for their turn (what the process has grown by, in all).
+class jobs_report {
+public:
+    explicit jobs_report(long jobs) : jobs_(jobs) {}
+
+    void begin() {
+        memory_kb_ = process::memory_kb("self", "VmRSS:");
+        cpu_ = cpu();
+    }
+    void all_queued() { grown_kb_ = process::memory_kb("self", "VmRSS:") - memory_kb_; }
+    void end() { cpu_us_ = static_cast<double>(cpu() - cpu_) / 1e3; }
+
+    /// Of the last run between begin() and end().
+    void print() const {
+        const auto jobs = static_cast<double>(jobs_);
+        std::printf("{\"jobs\":%ld,\"cpu_us\":%.4f,\"bytes\":%.0f}\n", jobs_, cpu_us_ / jobs,
+                    static_cast<double>(grown_kb_) * 1024 / jobs);
+    }
+
+private:
+    long jobs_;
+    long memory_kb_ = 0;
+    long grown_kb_ = 0; ///< 0: they were never all queued at once
+    std::uint64_t cpu_ = 0;
+    double cpu_us_ = 0;
+};
+
 } // namespace process
 
 #endif // TELLTALE_BENCHMARKS_PEERS_PROCESS_HPP
