@@ -256,7 +256,7 @@ TEST_CASE("broadcaster: slow clients", "[broadcaster]") {
     CHECK(!fast.ended);
 }
 
-TEST_CASE("websocket_hub: limits", "[websocket_hub]") {
+TEST_CASE("broadcaster: limits of its hub", "[broadcaster]") {
     broadcaster_options options;
     SECTION("sessions") {
         options.hub.max_sessions = 1;
@@ -309,33 +309,4 @@ TEST_CASE("websocket_hub: limits", "[websocket_hub]") {
         CHECK(pings >= 55);
         CHECK(!reads.ended);
     }
-}
-
-TEST_CASE("websocket_hub: publish from other threads", "[websocket_hub]") {
-    net::io_context context(1);
-    websocket_hub hub(context.get_executor());
-    http_server server(context.get_executor());
-    server.on_upgrade("/", hub.acceptor());
-    server.listen({net::ip::address_v4::loopback(), 0});
-    client c(context.get_executor());
-    net::co_spawn(context, attend(c, server.local_endpoint(), "/"), net::detached);
-    while (hub.sessions() == 0) context.run_one();
-    net::thread_pool pool(2);
-    for (int i = 0; i < 2; ++i)
-        net::post(pool, [&hub] {
-            for (int n = 0; n < 200; ++n) hub.publish(std::to_string(n));
-        });
-    while (c.got.size() < 400) context.run_one();
-    pool.join();
-    std::size_t in_order = 0;
-    for (int i = 0, seen[2] = {0, 0}; i < 400; ++i) {
-        const int n = std::stoi(c.got[static_cast<std::size_t>(i)]);
-        for (auto& s : seen)
-            if (s == n) {
-                ++s, ++in_order;
-                break;
-            }
-    }
-    CHECK(in_order == 400);
-    c.stream.reset();
 }
