@@ -36,6 +36,8 @@ TO_REACH = {
 # Of a job of the job_manager.
 JOB_CPU_US = 2
 JOB_BYTES = 600
+# Of a core, with a sample a second.
+SAMPLER_PERCENT = 0.05
 # Of the band around the remaining time: over all workloads, and in each; on how many the error is below both peers'.
 COVERAGE = (0.72, 0.88)
 WORST_COVERAGE = 0.6
@@ -117,6 +119,26 @@ def jobs(results):
     return lines
 
 
+def sampler(results):
+    names = {
+        'run_at/1': 'run(), once a second',
+        'run_at/100': 'run(), a hundred times a second',
+        'sample': 'sample(), again and again',
+        'reading': 'resource_reader, again and again',
+        'metered_piece': 'cpu_meter, around a piece of a job',
+    }
+    lines = head('what', 'CPU µs each', '% of a core at one a second', 'to reach')
+    groups = grouped(results['sampler'], lambda r: r['name'])
+    for name, text in names.items():
+        runs = groups.get(name)
+        if not runs:
+            continue
+        percent = [r['percent'] for r in runs if r['percent'] is not None]
+        lines.append(row(text, spread([r['cpu_us'] for r in runs], 2), f'{median(percent):.4f}' if percent else '',
+                         reached(median(percent), SAMPLER_PERCENT) if name == 'run_at/1' else ''))
+    return lines
+
+
 def estimates(results):
     if not results['estimates']:
         return []
@@ -193,6 +215,7 @@ GROUPS = {
     'primitives': lambda results: operations(results, 'primitives'),
     'progress': lambda results: operations(results, 'progress'),
     'jobs': jobs,
+    'sampler': sampler,
     'estimates': estimates,
     'fanout': fanout,
     'poll': poll,

@@ -112,19 +112,22 @@ def run_json(argv, timeout=120, pin=True):
     return json.loads(done.stdout)
 
 
-def google_benchmark(args, program):
-    """Runs all of it once; yields its rows."""
+def google_benchmark(program, quick, pattern='.'):
+    """Runs all of it once; returns its rows, with their counters."""
     with tempfile.NamedTemporaryFile(suffix='.json') as out:
-        argv = [program, f'--benchmark_filter={args.filter}',
-                f'--benchmark_min_time={0.02 if args.quick else 0.1}', f'--benchmark_out={out.name}']
+        argv = [program, f'--benchmark_filter={pattern}', f'--benchmark_min_time={0.02 if quick else 0.1}',
+                f'--benchmark_out={out.name}']
         done = subprocess.run(argv, capture_output=True, text=True, timeout=600)
         if done.returncode:
             raise Failure(f'{program}: exit status {done.returncode}\n{done.stderr[-1000:]}')
         text = open(out.name, encoding='utf-8').read()
-    for run in json.loads(text)['benchmarks'] if text.strip() else []:  # nothing: none matches the filter
-        what, who, *arguments = run['name'].split('/')
-        arguments = [a for a in arguments if a.isdigit()]
-        yield {'what': ' '.join([what] + arguments), 'who': who, 'ns': run['each'] * 1e9}
+    return json.loads(text)['benchmarks'] if text.strip() else []  # nothing: none matches
+
+
+def operation(run):
+    what, who, *arguments = run['name'].split('/')
+    arguments = [a for a in arguments if a.isdigit()]
+    return {'what': ' '.join([what] + arguments), 'who': who, 'ns': run['each'] * 1e9}
 
 
 def operations(group):
@@ -133,7 +136,7 @@ def operations(group):
             for command in OPERATIONS[group]:
                 argv = shlex.split(command.format(bin=args.bin, here=HERE))
                 if argv[0].endswith('_bench'):
-                    rows = google_benchmark(args, argv[0])
+                    rows = [operation(r) for r in google_benchmark(argv[0], args.quick, args.filter)]
                 else:
                     rows = run_json(argv + ['-filter', args.filter] + ['-quick'] * args.quick, pin=False)
                 results[group] += [{**row, 'rep': rep} for row in rows]
@@ -150,6 +153,14 @@ def jobs(args, results):
             row = run_json(shlex.split(command.format(bin=args.bin, here=HERE, jobs=10_000 if args.quick else 100_000)))
             row.update(name=name, rep=rep)
             results['jobs'].append(row)
+
+
+def sampler(args, results):
+    program = os.path.join(args.bin, 'resource_sampler_bench')
+    for rep in range(min(args.reps, 3)):
+        for run in google_benchmark(program, args.quick):
+            name = '/'.join(part for part in run['name'].split('/') if not part.startswith('iterations:'))
+            results['sampler'].append({'name': name, 'cpu_us': run['cpu_us'], 'percent': run.get('percent_of_core_at_1_hz'), 'rep': rep})
 
 
 def estimates(args, results):
@@ -218,6 +229,7 @@ def moment():
 GROUPS = {
     **{group: operations(group) for group in OPERATIONS},
     'jobs': jobs,
+    'sampler': sampler,
     'estimates': estimates,
     'fanout': fanout,
     'poll': poll,
