@@ -11,6 +11,7 @@
 #include <telltale/board/board.hpp>
 #include <telltale/core/acceptors.hpp>
 #include <telltale/core/backoff.hpp>
+#include <telltale/core/chunk_sizer.hpp>
 #include <telltale/core/cursor.hpp>
 #include <telltale/core/estimator.hpp>
 #include <telltale/core/event.hpp>
@@ -23,6 +24,7 @@
 #include <telltale/core/json_writer.hpp>
 #include <telltale/core/progress.hpp>
 #include <telltale/core/resource_usage.hpp>
+#include <telltale/core/slow_detector.hpp>
 #include <telltale/core/time.hpp>
 #include <telltale/core/token_bucket.hpp>
 #include <telltale/core/watch_health.hpp>
@@ -43,6 +45,7 @@
 #include <telltale/progress/bar_writer.hpp>
 #include <telltale/progress/progress_snapshot.hpp>
 #include <telltale/progress/progress_tracker.hpp>
+#include <telltale/run/chunk.hpp>
 #include <telltale/run/cpu_meter.hpp>
 #include <telltale/run/for_each_chunk.hpp>
 #include <telltale/run/hooks.hpp>

@@ -4,50 +4,89 @@
 #ifndef TELLTALE_RUN_HOOKS_HPP
 #define TELLTALE_RUN_HOOKS_HPP
 
-#include <telltale/core/progress.hpp>
+#include <telltale/run/chunk.hpp>
 
-#include <chrono>
-#include <cstddef>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 namespace telltale::inline TELLTALE_ABI {
-
-/// One chunk that has been completed, and how far the whole is.
-struct chunk_info {
-    std::size_t id = 0;                      ///< in the order of the items, from 0; chunks complete in any order
-    std::size_t size = 0;                    ///< items in it
-    std::chrono::duration<double> time{};    ///< that it took
-    std::size_t done = 0;                    ///< items of all chunks completed so far, this one included
-    std::size_t total = 0;                   ///< items there are
-    double percent = 0;                      ///< 0 to 100
-    std::chrono::duration<double> elapsed{}; ///< since the beginning of the whole
-};
 
 /// A hook that is not set. Costs nothing: what it would have been told is not even measured.
 struct no_hook {};
 
-/// What is called while for_each_chunk runs. A member that is not set costs nothing.
+/// What is called while for_each_chunk or transform_chunks runs. A member that is not set costs nothing.
 ///
 ///     telltale::chunk_hooks hooks{.chunk_completed = [&](const telltale::chunk_info& c) { log(c.id, c.time); }};
 ///
-/// Hooks are called on the executor of the coroutine that awaits, one at a time, in the order in which the chunks were
-/// completed, and the last has returned when for_each_chunk completes. A hook that throws does no harm to the work: it
-/// is counted, and the first exception is kept (chunk_result).
+/// Hooks are called one at a time, on the executor of the coroutine that awaits (with `blocking`: in the thread that
+/// calls), in the order in which things happened, and the last has returned when the whole completes. A hook that throws
+/// does no harm to the work: it is counted, and the first exception is kept (chunk_result).
 ///
 /// (Name the hooks before the co_await: GCC 12 destroys temporaries of aggregate type in a co_await expression twice.)
-template <class ChunkCompleted = no_hook, class Progress = no_hook>
+template <class Before = no_hook, class WorkerStarted = no_hook, class ChunkStarted = no_hook,
+          class ChunkCompleted = no_hook, class SlowChunk = no_hook, class Error = no_hook, class Progress = no_hook,
+          class WorkerStopped = no_hook, class After = no_hook>
 struct chunk_hooks {
-    /// `(const chunk_info&)`: for every chunk.
+    /// `(const chunk_plan&)`: once, before anything else.
+    [[no_unique_address]] Before before{};
+    /// `(const worker_info&)`: a worker is about to take its first chunk.
+    [[no_unique_address]] WorkerStarted worker_started{};
+    /// `(const chunk_info&)`
+    [[no_unique_address]] ChunkStarted chunk_started{};
+    /// `(const chunk_info&)`: for every chunk that did not throw.
     [[no_unique_address]] ChunkCompleted chunk_completed{};
-    /// `(const progress&)`: items, with rate and remaining time. When chunks complete faster than hooks return, only
-    /// the newest is told. The last is always told.
+    /// `(const slow_chunk_info&)`: after chunk_completed of one that took much longer than others (chunk_options::slow).
+    [[no_unique_address]] SlowChunk slow_chunk{};
+    /// `(const chunk_error&)`: for every chunk that threw; not for one that gave up because it was asked to stop.
+    [[no_unique_address]] Error error{};
+    /// `(const chunk_progress&)`, which is a telltale::progress: after chunks were completed. When they complete faster
+    /// than hooks return, only the newest is told. The last is always told.
     [[no_unique_address]] Progress progress{};
+    /// `(const worker_info&)`: there is nothing left for this worker.
+    [[no_unique_address]] WorkerStopped worker_stopped{};
+    /// `(const chunk_result&)`: once, after everything else, also when it was cancelled or ends with an error.
+    [[no_unique_address]] After after{};
 };
 
+/// Several sets of hooks as one: of each event the first is told first. One that throws keeps it from nobody.
+///
+///     const auto hooks = telltale::compose(log_chunks, telltale::report_to(job));
+///
+/// Composed at compile time: costs no more than its members do.
+template <class... Hooks>
+class composed_hooks {
+public:
+    explicit composed_hooks(Hooks... hooks) : hooks_(std::move(hooks)...) {}
+
+    std::tuple<Hooks...>& sets() noexcept { return hooks_; }
+    const std::tuple<Hooks...>& sets() const noexcept { return hooks_; }
+
+private:
+    std::tuple<Hooks...> hooks_;
+};
+
+/// See composed_hooks. Takes chunk_hooks, hook_lists and composed ones.
+template <class... Hooks>
+[[nodiscard]] composed_hooks<Hooks...> compose(Hooks... hooks) {
+    return composed_hooks<Hooks...>(std::move(hooks)...);
+}
+
 namespace detail {
+template <class T>
+inline constexpr bool is_hook_set = false;
+template <class... H>
+inline constexpr bool is_hook_set<chunk_hooks<H...>> = true;
+template <class... S>
+inline constexpr bool is_hook_set<composed_hooks<S...>> = (is_hook_set<S> && ...);
+
 template <class Hook>
-inline constexpr bool is_set = !std::is_same_v<Hook, no_hook>;
+inline constexpr bool is_set = !std::is_same_v<std::remove_cv_t<Hook>, no_hook>;
 } // namespace detail
+
+/// chunk_hooks, hook_list, and what is composed of them.
+template <class T>
+concept hook_set = detail::is_hook_set<T>;
 
 } // namespace telltale::inline TELLTALE_ABI
 

@@ -5,146 +5,153 @@
 #define TELLTALE_RUN_DETAIL_CHUNK_RUN_HPP
 
 #include <telltale/asio.hpp>
-#include <telltale/core/estimator.hpp>
-#include <telltale/core/progress.hpp>
+#include <telltale/detail/is_aborted.hpp>
 #include <telltale/detail/time_source.hpp>
 #include <telltale/detail/waiter.hpp>
-#include <telltale/run/hooks.hpp>
+#include <telltale/run/detail/chunk_figures.hpp>
+#include <telltale/run/detail/chunk_tell.hpp>
+#include <telltale/sync/task_group.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <ranges>
-#include <span>
+#include <optional>
 #include <thread>
-#include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
-namespace telltale::inline TELLTALE_ABI {
-
-struct chunk_options {
-    std::size_t size = 0; ///< items in a chunk; the last may be smaller. 0: so that each worker gets about eight
-    std::size_t workers =
-        0; ///< chunks that run at once. 0: as many as the pool has threads, or the machine if it does not say
-};
-
-/// What for_each_chunk did.
-struct chunk_result {
-    std::size_t chunks = 0;
-    std::size_t items = 0;
-    std::chrono::duration<double> elapsed{};
-    std::size_t hook_errors = 0;           ///< how often a hook threw
-    std::exception_ptr first_hook_error{}; ///< what it threw first
-};
-
-/// Tells a chunk that is under way that nobody wants the rest: the run was cancelled, or another chunk has thrown.
-class chunk_stop {
-public:
-    explicit chunk_stop(const std::atomic<bool>& flag) noexcept : flag_(&flag) {}
-
-    /// A relaxed load; as often as you like. To give up, throw system_error(operation_aborted).
-    bool requested() const noexcept { return flag_->load(std::memory_order_relaxed); }
-
-private:
-    const std::atomic<bool>* flag_;
-};
-
-namespace detail {
-
-/// The items of a range, and a part of them: a span where they lie side by side.
-template <class View>
-class ranged_items {
-public:
-    explicit ranged_items(View view) : view_(std::move(view)) {}
-
-    std::size_t size() { return static_cast<std::size_t>(std::ranges::size(view_)); }
-
-    auto part(std::size_t first, std::size_t n) {
-        using difference = std::ranges::range_difference_t<View>;
-        const auto begin = std::ranges::begin(view_) + static_cast<difference>(first);
-        if constexpr (std::ranges::contiguous_range<View>)
-            return std::span(begin, n);
-        else
-            return std::ranges::subrange(begin, begin + static_cast<difference>(n));
-    }
-
-private:
-    View view_;
-};
-
-/// The numbers from 0 to n - 1.
-class counted_items {
-public:
-    explicit counted_items(std::size_t n) : n_(n) {}
-    std::size_t size() const noexcept { return n_; }
-    auto part(std::size_t first, std::size_t n) const { return std::views::iota(first, first + n); }
-
-private:
-    std::size_t n_;
-};
-
-template <class Pool>
-std::size_t threads_of(const Pool& pool) {
-    std::size_t n = 0;
-    if constexpr (net::can_query_v<const Pool&, net::execution::occupancy_t>)
-        n = static_cast<std::size_t>(net::query(pool, net::execution::occupancy));
-    if (n == 0) n = std::thread::hardware_concurrency();
-    return n == 0 ? 1 : n;
-}
+namespace telltale::inline TELLTALE_ABI::detail {
 
 struct chunk_outcome {
     chunk_result result{};
     std::exception_ptr error{};
 };
 
-/// One run of for_each_chunk. Workers take the next chunk from a common counter, and go back to the end of the pool's
-/// queue between two chunks. The last to leave ends the run; what the hooks have still to be told comes before that,
-/// because both go through one strand.
-template <class Pool, class Items, class Fn, class Hooks>
-class chunk_run final : public wait_state {
+template <class T>
+inline constexpr bool is_awaitable = false;
+template <class T>
+inline constexpr bool is_awaitable<net::awaitable<T, net::any_io_executor>> = true;
+
+template <class T>
+struct awaited {
+    using type = T;
+};
+template <class T>
+struct awaited<net::awaitable<T, net::any_io_executor>> {
+    using type = T;
+};
+
+/// What a chunk's function returns is of no interest.
+struct no_output {
+    static constexpr bool is_bounded = false;
+};
+
+/// Who holds chunks back goes on, and ends, through this.
+class chunk_control {
+public:
+    virtual void go_on() = 0;
+    virtual void stop() noexcept = 0;
+
+protected:
+    ~chunk_control() = default;
+};
+
+template <class Executor>
+std::size_t threads_of(const Executor& executor) {
+    std::size_t n = 0;
+    if constexpr (net::can_query_v<const Executor&, net::execution::occupancy_t>)
+        n = static_cast<std::size_t>(net::query(executor, net::execution::occupancy));
+    if (n == 0) n = std::thread::hardware_concurrency();
+    return n == 0 ? 1 : n;
+}
+
+/// One run of for_each_chunk or transform_chunks. Workers take the next chunk, and go back to the end of the pool's queue
+/// between two chunks. The last to leave ends the run; what the hooks have still to be told comes before that, because
+/// both go through one strand.
+template <class Pool, class Items, class Fn, class Hooks, class Output = no_output>
+class chunk_run final : public wait_state, public chunk_control {
     using clock = std::chrono::steady_clock;
-    static constexpr bool has_chunk_hook = is_set<decltype(Hooks::chunk_completed)>;
-    static constexpr bool has_progress_hook = is_set<decltype(Hooks::progress)>;
-    static constexpr bool has_hooks = has_chunk_hook || has_progress_hook;
+    using call = chunk_call<Items, Fn>;
+    using teller = chunk_teller<Hooks>;
+    static constexpr bool are_coroutines = is_awaitable<typename call::returned>;
+    static constexpr bool has_values = !std::is_same_v<Output, no_output>;
+    static constexpr bool tells = teller::tells;
+    static constexpr bool has_hooks =
+        tells || teller::template may<chunk_event::before> || teller::template may<chunk_event::after>;
+    using news = std::variant<chunk_news<chunk_event::worker_started>, chunk_news<chunk_event::chunk_started>,
+                              chunk_news<chunk_event::chunk_completed>, chunk_news<chunk_event::slow_chunk>,
+                              chunk_news<chunk_event::error>, chunk_news<chunk_event::worker_stopped>>;
 
 public:
-    chunk_run(const net::any_io_executor& home, Pool pool, Items items, chunk_options options, Fn fn, Hooks hooks)
+    chunk_run(const net::any_io_executor& home, const net::strand<net::any_io_executor>& hook_strand, Pool pool,
+              Items items, const chunk_options& options, std::size_t workers, Fn fn, Hooks hooks,
+              std::shared_ptr<Output> output)
         : wait_state(context_of(home)),
-          home_(net::make_strand(home)),
+          home_(hook_strand),
           pool_(std::move(pool)),
           items_(std::move(items)),
           fn_(std::move(fn)),
-          hooks_(std::move(hooks)),
+          output_(std::move(output)),
           time_(time_source_of(home)),
-          total_(items_.size()) {
-        const std::size_t workers = options.workers == 0 ? threads_of(pool_) : options.workers;
-        size_ = options.size == 0 ? std::max<std::size_t>(1, total_ / (workers * 8)) : options.size;
-        chunks_ = total_ / size_ + (total_ % size_ == 0 ? 0 : 1);
-        workers_ = std::min(workers, chunks_);
-        unfinished_ = workers_;
+          plan_(plan_chunks(items_.size(), options, workers)),
+          sizer_(sizer_for(plan_, options)),
+          collect_errors_(options.errors == error_policy::collect),
+          teller_(std::move(hooks)),
+          figures_(plan_.total, options.slow) {
+        if constexpr (are_coroutines)
+            children_.emplace(net::any_io_executor(pool_), task_group_options{.errors = error_policy::collect});
     }
 
+    const chunk_plan& plan() const noexcept { return plan_; }
     wait_list& waiters() noexcept { return waiters_; }
     void take_all(wait_list& all) noexcept override { all.take(waiters_); }
 
-    /// Once, with the waiter in its list.
-    void start() {
-        started_ = time_.now();
-        if constexpr (has_progress_hook) speed_.sample(0, started_);
-        if (workers_ == 0) return finish(self());
-        self_ = self();
-        const auto pool = pool_;
-        for (std::size_t n = workers_; n != 0; --n) net::post(pool, worker(*this));
+    /// Once, where hooks are called, before start().
+    void announce() {
+        if constexpr (teller::template may<chunk_event::before>) teller_.template tell<chunk_event::before>(plan_);
     }
 
-    /// No more chunks are begun. From any thread.
-    void stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
+    /// Once, with the waiter in its list.
+    void start() {
+        const auto now = time_.now();
+        figures_.begin(now);
+        teller_.begin(now);
+        unfinished_ = plan_.workers + 1; // this counts, too, until all are on their way
+        self_ = self();
+        const auto pool = pool_;
+        for (std::size_t n = 0; n != plan_.workers; ++n) net::post(pool, worker(*this, n));
+        leave();
+    }
+
+    /// No more chunks are begun; coroutines are cancelled. From any thread.
+    void stop() noexcept override {
+        stop_.store(true, std::memory_order_relaxed);
+        if constexpr (are_coroutines) children_->cancel();
+        if constexpr (Output::is_bounded) {
+            std::vector<worker> held; // leave, after unlocking
+            const std::lock_guard lock(mutex());
+            held.swap(held_);
+        }
+    }
+
+    /// There is room for one more result.
+    void go_on() override {
+        if constexpr (Output::is_bounded) {
+            std::vector<worker> next;
+            {
+                const std::lock_guard lock(mutex());
+                if (held_.empty()) return;
+                next.push_back(std::move(held_.back()));
+                held_.pop_back();
+            }
+            next.back().again();
+        }
+    }
 
 private:
     /// Counts as working as long as it exists: a pool that is destroyed with it in its queue does not leave anybody
@@ -152,19 +159,26 @@ private:
     /// is.
     class worker {
     public:
-        explicit worker(chunk_run& run) noexcept : run_(&run) {}
-        worker(worker&& other) noexcept : run_(std::exchange(other.run_, nullptr)) {}
+        worker(chunk_run& run, std::size_t id) noexcept : run_(&run) { info.id = id; }
+        worker(worker&& other) noexcept
+            : info(other.info), introduced(other.introduced), run_(std::exchange(other.run_, nullptr)) {}
         worker& operator=(worker&&) = delete;
         ~worker() {
-            if (run_) run_->leave();
+            if (run_) run_->dismiss(*this);
         }
 
-        void operator()() {
-            if (run_->step()) {
-                const auto pool = run_->pool_;
-                net::post(pool, std::move(*this));
-            }
+        void operator()() { run_->work(*this); }
+
+        chunk_run& run() const noexcept { return *run_; }
+
+        /// To the end of the pool's queue.
+        void again() {
+            const auto pool = run_->pool_;
+            net::post(pool, std::move(*this));
         }
+
+        worker_info info{};
+        bool introduced = false;
 
     private:
         chunk_run* run_;
@@ -172,80 +186,169 @@ private:
 
     std::shared_ptr<chunk_run> self() { return std::static_pointer_cast<chunk_run>(this->shared_from_this()); }
 
-    // Whether there may be more to do for this worker.
-    bool step() {
-        const std::size_t id = next_.fetch_add(1, std::memory_order_relaxed);
-        if (id >= chunks_ || stop_.load(std::memory_order_relaxed)) return false;
-        const std::size_t first = id * size_;
-        const std::size_t n = std::min(size_, total_ - first);
-        [[maybe_unused]] clock::time_point begun;
-        if constexpr (has_chunk_hook) begun = time_.now();
-        try {
-            if constexpr (std::is_invocable_v<Fn&, decltype(items_.part(first, n)), chunk_stop>)
-                fn_(items_.part(first, n), chunk_stop(stop_));
-            else
-                fn_(items_.part(first, n));
-        } catch (...) {
-            fail(std::current_exception());
-            return false;
+    void work(worker& w) {
+        introduce(w);
+        chunk_part c;
+        if (!take(c, w)) return;
+        const auto begun = begin(c, w);
+        if constexpr (are_coroutines) {
+            children_->spawn(work_on(std::move(w), c, begun));
+        } else {
+            std::exception_ptr error;
+            try {
+                if constexpr (has_values)
+                    output_->put(c, call::call(fn_, items_, c, stop_));
+                else
+                    call::call(fn_, items_, c, stop_);
+            } catch (...) {
+                error = std::current_exception();
+            }
+            if (end(c, w, begun, std::move(error))) w.again();
         }
-        completed_.fetch_add(1, std::memory_order_relaxed);
-        if constexpr (has_hooks) note(id, n, begun);
-        return next_.load(std::memory_order_relaxed) < chunks_;
     }
 
-    void fail(std::exception_ptr e) {
-        stop();
+    // One chunk, as a child of its own: so that each can be cancelled where it runs.
+    static net::awaitable<void> work_on(worker w, chunk_part c, clock::time_point begun) {
+        std::exception_ptr error;
+        try {
+            auto body = call::call(w.run().fn_, w.run().items_, c, w.run().stop_);
+            if constexpr (has_values) {
+                auto value = co_await std::move(body);
+                w.run().output_->put(c, std::move(value));
+            } else {
+                co_await std::move(body);
+            }
+        } catch (...) {
+            error = std::current_exception();
+        }
+        if (w.run().end(c, w, begun, std::move(error))) w.again();
+    }
+
+    // False: there is nothing left to do, or not yet and the worker was taken.
+    bool take(chunk_part& c, [[maybe_unused]] worker& w) {
+        if constexpr (!Output::is_bounded) {
+            if (stop_.load(std::memory_order_relaxed)) return false;
+            if (!sizer_) {
+                const std::size_t id = next_.fetch_add(1, std::memory_order_relaxed);
+                if (id >= *plan_.chunks) return false;
+                c = fixed_part(plan_, id);
+                return true;
+            }
+        }
         const std::lock_guard lock(mutex());
-        if (!error_) error_ = std::move(e);
+        if (stop_.load(std::memory_order_relaxed) || !is_more()) return false;
+        if constexpr (Output::is_bounded) {
+            if (!output_->admit()) {
+                held_.push_back(std::move(w));
+                return false;
+            }
+        }
+        c = sizer_ ? sizer_->next() : fixed_part(plan_, next_.fetch_add(1, std::memory_order_relaxed));
+        return true;
     }
 
-    void note(std::size_t id, std::size_t n, [[maybe_unused]] clock::time_point begun) {
+    bool is_more() const noexcept {
+        return sizer_ ? sizer_->left() != 0 : next_.load(std::memory_order_relaxed) < *plan_.chunks;
+    }
+
+    // Whether the times of chunks matter to anybody now.
+    bool is_timed() const noexcept {
+        if constexpr (tells) return true;
+        return sizer_.has_value();
+    }
+
+    clock::time_point begin([[maybe_unused]] chunk_part c, [[maybe_unused]] const worker& w) {
+        if (!is_timed()) return {};
+        const auto now = time_.now();
+        if constexpr (teller::template may<chunk_event::chunk_started>)
+            if (teller_.template wants<chunk_event::chunk_started>())
+                note([&](auto& emit) { figures_.started(c, w.info.id, now, emit); });
+        return now;
+    }
+
+    // Returns whether there may be more to do for this worker.
+    bool end(chunk_part c, worker& w, clock::time_point begun, std::exception_ptr error) {
+        const auto now = is_timed() ? time_.now() : clock::time_point{};
+        if (error) {
+            if constexpr (Output::is_bounded) output_->skip(c);
+            if (stop_.load(std::memory_order_relaxed) && is_aborted(error)) return false; // as it was asked to
+            note([&](auto& emit) {
+                figures_.failed(c, w.info.id, now - begun, is_timed() ? now : time_.now(), std::move(error), emit);
+            });
+            if (!collect_errors_) {
+                stop();
+                return false;
+            }
+        } else {
+            ++w.info.chunks;
+            w.info.items += c.size;
+            w.info.busy += now - begun;
+            if (is_timed())
+                note([&](auto& emit) {
+                    if (sizer_) sizer_->completed(c.size, now - begun);
+                    figures_.completed(c, w.info.id, now - begun, now, emit);
+                });
+        }
+        return sizer_ || next_.load(std::memory_order_relaxed) < *plan_.chunks;
+    }
+
+    void introduce(worker& w) {
+        if constexpr (teller::template may<chunk_event::worker_started>) {
+            if (std::exchange(w.introduced, true)) return;
+            note([&](auto& emit) {
+                w.info.elapsed = figures_.elapsed(time_.now());
+                emit(chunk_news<chunk_event::worker_started>{w.info});
+            });
+        }
+        w.introduced = true;
+    }
+
+    void dismiss(worker& w) {
+        chunks_done_.fetch_add(w.info.chunks, std::memory_order_relaxed);
+        items_done_.fetch_add(w.info.items, std::memory_order_relaxed);
+        if constexpr (teller::template may<chunk_event::worker_stopped>)
+            if (w.introduced)
+                note([&](auto& emit) {
+                    w.info.elapsed = figures_.elapsed(time_.now());
+                    emit(chunk_news<chunk_event::worker_stopped>{w.info});
+                });
+        leave();
+    }
+
+    // Calls f(emit) with the mutex held; has the hooks told what it emits.
+    template <class F>
+    void note(F f) {
         bool post = false;
         {
             const std::lock_guard lock(mutex());
-            done_ += n;
-            if constexpr (has_chunk_hook) {
-                const auto now = time_.now();
-                news_.push_back({id, n, now - begun, done_, total_,
-                                 100.0 * static_cast<double>(done_) / static_cast<double>(total_), now - started_});
+            auto emit = [this]<chunk_event E>([[maybe_unused]] chunk_news<E> n) {
+                if constexpr (teller::template may<E>)
+                    if (teller_.template wants<E>()) news_.emplace_back(std::move(n));
+            };
+            f(emit);
+            if constexpr (tells) {
+                const bool more = teller_.template wants<chunk_event::progress>() && figures_.done() != told_;
+                post = (more || !news_.empty()) && !std::exchange(posted_, true);
             }
-            post = !std::exchange(posted_, true);
         }
         if (post) net::post(home_, [run = self()] { run->tell(); });
     }
 
     // On the strand.
     void tell() {
-        std::vector<chunk_info> news;
+        std::vector<news> all;
         std::size_t done = 0;
+        bool more = false;
         {
             const std::lock_guard lock(mutex());
-            news.swap(news_);
-            done = done_;
+            all.swap(news_);
+            done = figures_.done();
+            more = std::exchange(told_, done) != done;
             posted_ = false;
         }
-        if constexpr (has_chunk_hook)
-            for (const auto& n : news) call(hooks_.chunk_completed, n);
-        if constexpr (has_progress_hook) {
-            const auto now = time_.now();
-            telltale::progress p;
-            p.done = static_cast<double>(done);
-            p.total = static_cast<double>(total_);
-            speed_.sample(p.done, now);
-            p.rate = speed_.rate(now);
-            p.remaining = speed_.remaining(*p.total, now);
-            call(hooks_.progress, p);
-        }
-    }
-
-    template <class Hook, class News>
-    void call(Hook& hook, const News& news) {
-        try {
-            hook(news);
-        } catch (...) {
-            if (hook_errors_++ == 0) first_hook_error_ = std::current_exception();
-        }
+        for (const auto& n : all)
+            std::visit([this]<chunk_event E>(const chunk_news<E>& one) { teller_.template tell<E>(one.info); }, n);
+        if (more) teller_.tell_progress(done, plan_.total, time_.now());
     }
 
     void leave() {
@@ -260,51 +363,52 @@ private:
     }
 
     void finish(std::shared_ptr<chunk_run> last) {
-        chunk_outcome outcome{{completed_.load(std::memory_order_relaxed), total_, time_.now() - started_, hook_errors_,
-                               std::move(first_hook_error_)},
-                              nullptr};
+        const auto items = items_done_.load(std::memory_order_relaxed);
+        chunk_outcome outcome{
+            figures_.result(chunks_done_.load(std::memory_order_relaxed), items, plan_.workers, time_.now()), nullptr};
+        teller_.end(outcome.result);
+        if (!collect_errors_ && !outcome.result.errors.empty()) outcome.error = outcome.result.errors.front().error;
+        error_code ec;
+        if (items + figures_.failed_items() < plan_.total) ec = net::error::operation_aborted;
         wait_list all;
         {
             const std::lock_guard lock(mutex());
-            outcome.error = std::move(error_);
             take_all(all);
         }
-        error_code ec;
-        if (outcome.result.chunks < chunks_) ec = net::error::operation_aborted;
         last.reset(); // this is gone, but for who awaits
         if (wait_node* const n = all.pop_front())
             static_cast<waiter<chunk_outcome>*>(n)->complete(ec, std::move(outcome));
     }
 
-    net::strand<net::any_io_executor> home_;
-    Pool pool_;
+    const net::strand<net::any_io_executor> home_;
+    const Pool pool_;
     Items items_;
     Fn fn_;
-    [[no_unique_address]] Hooks hooks_;
+    const std::shared_ptr<Output> output_;
     time_source& time_;
-    clock::time_point started_{};
-    std::size_t total_;
-    std::size_t size_ = 1;
-    std::size_t chunks_ = 0;
-    std::size_t workers_ = 0;
+    const chunk_plan plan_;
+    std::optional<chunk_sizer> sizer_; // protected by the mutex, but for whether there is one
+    const bool collect_errors_;
 
     std::atomic<std::size_t> next_{0};
-    std::atomic<std::size_t> completed_{0};
     std::atomic<std::size_t> unfinished_{0};
+    std::atomic<std::size_t> chunks_done_{0};
+    std::atomic<std::size_t> items_done_{0};
     std::atomic<bool> stop_{false};
     std::shared_ptr<chunk_run> self_; // as long as there are workers
 
+    // On the strand, but for asking what hooks want.
+    teller teller_;
+
     // Protected by the mutex.
     wait_list waiters_;
-    std::exception_ptr error_;
-    std::vector<chunk_info> news_;
-    std::size_t done_ = 0;
+    chunk_figures figures_;
+    std::vector<news> news_;
+    std::size_t told_ = 0;
     bool posted_ = false;
+    std::vector<worker> held_; // until there is room for their results
 
-    // On the strand.
-    estimator speed_;
-    std::size_t hook_errors_ = 0;
-    std::exception_ptr first_hook_error_;
+    [[no_unique_address]] std::conditional_t<are_coroutines, std::optional<task_group>, no_hook> children_;
 };
 
 /// Completes with `void(error_code, chunk_outcome)` when no worker is left. Cancelling stops handing out.
@@ -330,18 +434,46 @@ auto async_run_chunks(std::shared_ptr<Run> run, const net::any_io_executor& home
         std::forward<Token>(token));
 }
 
-template <class Pool, class Items, class Fn, class Hooks>
-net::awaitable<chunk_result> run_chunks(Pool pool, Items items, chunk_options options, Fn fn, Hooks hooks) {
+/// The run for where the work is to be done: a pool's executor, `serial` or `concurrent`.
+template <class Output, class Where, class Items, class Fn, class Hooks>
+auto make_chunk_run(const net::any_io_executor& home, Where where, Items items, const chunk_options& options, Fn fn,
+                    Hooks hooks, std::shared_ptr<Output> output) {
+    const auto strand = net::make_strand(home);
+    constexpr bool coroutines = is_awaitable<typename chunk_call<Items, Fn>::returned>;
+    const auto make = [&](auto pool, std::size_t workers) {
+        using run = chunk_run<decltype(pool), Items, Fn, Hooks, Output>;
+        return std::make_shared<run>(home, strand, std::move(pool), std::move(items), options, workers, std::move(fn),
+                                     std::move(hooks), std::move(output));
+    };
+    if constexpr (std::is_same_v<Where, serial_t>) {
+        if constexpr (coroutines)
+            return make(home, 1);
+        else
+            return make(strand, 1); // where the hooks are: they are told of a chunk before the next begins
+    } else {
+        std::size_t workers = options.workers;
+        if constexpr (std::is_same_v<Where, concurrent_t>) {
+            static_assert(coroutines, "with `concurrent` the function of a chunk is a coroutine");
+            return make(home, workers == 0 ? 10 : workers);
+        } else {
+            if (workers == 0) workers = coroutines ? 10 : threads_of(where);
+            return make(std::move(where), workers);
+        }
+    }
+}
+
+template <class Where, class Items, class Fn, class Hooks>
+net::awaitable<chunk_result> run_chunks(Where where, Items items, chunk_options options, Fn fn, Hooks hooks) {
     const net::any_io_executor home = co_await net::this_coro::executor;
-    auto run = std::make_shared<chunk_run<Pool, Items, Fn, Hooks>>(home, std::move(pool), std::move(items), options,
-                                                                   std::move(fn), std::move(hooks));
+    auto run = make_chunk_run<no_output>(home, std::move(where), std::move(items), options, std::move(fn),
+                                         std::move(hooks), nullptr);
+    run->announce();
     auto [ec, outcome] = co_await async_run_chunks(std::move(run), home, as_result);
     if (outcome.error) std::rethrow_exception(outcome.error);
     if (ec) throw system_error(ec);
     co_return std::move(outcome.result);
 }
 
-} // namespace detail
-} // namespace telltale::inline TELLTALE_ABI
+} // namespace telltale::inline TELLTALE_ABI::detail
 
 #endif // TELLTALE_RUN_DETAIL_CHUNK_RUN_HPP
