@@ -97,6 +97,13 @@ def operations(results, group):
     return lines
 
 
+def progress(results):
+    cores = [r['cores'] for r in results['progress'] if r['what'].endswith('threads: 2')]
+    lines = operations(results, 'progress')
+    return lines + ['', f'With two threads {median(cores):.1f} cores were in use; the further below 2, the more they took turns, and did not get in each '
+                        'other\'s way.'] if cores else lines
+
+
 def sorted_groups(rows):
     """By operation (numbers by size); ours, then the peers, then the floor."""
     groups = grouped(rows, lambda r: (r['what'], r['who']))
@@ -213,7 +220,7 @@ def measured(results, group):
 
 GROUPS = {
     'primitives': lambda results: operations(results, 'primitives'),
-    'progress': lambda results: operations(results, 'progress'),
+    'progress': progress,
     'jobs': jobs,
     'sampler': sampler,
     'estimates': estimates,

@@ -127,7 +127,7 @@ def google_benchmark(program, quick, pattern='.'):
 def operation(run):
     what, who, *arguments = run['name'].split('/')
     arguments = [a for a in arguments if a.isdigit()]
-    return {'what': ' '.join([what] + arguments), 'who': who, 'ns': run['each'] * 1e9}
+    return {'what': ' '.join([what] + arguments), 'who': who, 'ns': run['each'] * 1e9, 'cores': run['cpu_time'] / run['real_time']}
 
 
 def operations(group):
