@@ -15,6 +15,7 @@
 #include <telltale/core/cursor.hpp>
 #include <telltale/core/estimator.hpp>
 #include <telltale/core/event.hpp>
+#include <telltale/core/execution_report.hpp>
 #include <telltale/core/filter.hpp>
 #include <telltale/core/job.hpp>
 #include <telltale/core/job_control.hpp>
@@ -54,6 +55,7 @@
 #include <telltale/run/job_manager.hpp>
 #include <telltale/run/resource_reader.hpp>
 #include <telltale/run/resource_sampler.hpp>
+#include <telltale/run/save_report.hpp>
 #include <telltale/sync/auto_reset_event.hpp>
 #include <telltale/sync/latch.hpp>
 #include <telltale/sync/mailbox.hpp>

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_RUN_SAVE_REPORT_HPP
+#define TELLTALE_RUN_SAVE_REPORT_HPP
+
+#include <telltale/asio.hpp>
+#include <telltale/core/execution_report.hpp>
+#include <telltale/core/json.hpp>
+#include <telltale/run/detail/atomic_file.hpp>
+
+#include <filesystem>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Writes the report as JSON, with a line break at its end, so that whoever reads the file sees all of it or what was
+/// there before, also after a crash: into a file beside it, which is on the disk before it takes the name.
+///
+/// A new file has the permissions that the process gives to new files; one that exists keeps its own. A symbolic link
+/// stays, and what it leads to is replaced. What is not a file, a pipe or a terminal, is simply written to. The folder
+/// must exist. Nothing is left behind after an error, which is the system's.
+///
+/// It blocks until the disk has it, tens of milliseconds: a coroutine that must not be late posts this to a thread pool.
+///
+/// @par Thread safety
+/// From any thread; of two at once on one file, one is the last.
+inline void save_report(const execution_report& report, const std::filesystem::path& path, error_code& ec) {
+    ec = detail::write_file_atomically(path, to_json(report) += '\n');
+}
+
+/// The same; throws system_error with the path in its message.
+inline void save_report(const execution_report& report, const std::filesystem::path& path) {
+    error_code ec;
+    save_report(report, path, ec);
+    if (ec) throw system_error(ec, "cannot write " + path.string());
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_RUN_SAVE_REPORT_HPP
