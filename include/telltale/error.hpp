@@ -31,7 +31,9 @@ enum class errc {
     malformed_http,        ///< the peer does not speak HTTP/1.x
     program_not_found,     ///< the program to run, or the interpreter that its first line names, is not there
     not_executable,        ///< the program to run is there, but may not be run or is none
-    bad_working_folder     ///< the folder in which to run a program is not one, or may not be gone to
+    bad_working_folder,    ///< the folder in which to run a program is not one, or may not be gone to
+    job_cancelled,         ///< the job has no result, for it was cancelled
+    job_timed_out          ///< the job has no result, for it exceeded its time limit
 };
 
 /// Groups that a caller tests for: `if (ec == condition::timeout)`.
@@ -68,6 +70,8 @@ public:
         case errc::program_not_found: return "the program was not found";
         case errc::not_executable: return "the program may not be run, or is none";
         case errc::bad_working_folder: return "the working folder is not there, or may not be gone to";
+        case errc::job_cancelled: return "the job was cancelled";
+        case errc::job_timed_out: return "the job exceeded its time limit";
         }
         return "unknown telltale error";
     }
