@@ -33,6 +33,7 @@ class FakeServer {
     this.policy = content_security_policy();
     this.jobs = new Map();
     this.cancels = [];          // ids of the POSTs seen
+    this.commands = [];         // other commands posted, each with its id
     this.queries = [];          // cursors of the WebSocket upgrades seen, '' for none
     this.on_cancel = (id) => { this.set(id, { state: 'cancelled', finished_at: new Date().toISOString(), commands: [] }); return 'accepted'; };
     this.refusing = false;      // drop every connection
@@ -114,17 +115,18 @@ class FakeServer {
     const { pathname } = new URL(request.url, 'http://x');
     if (this.deaf) return undefined;
     if (request.method === 'HEAD') ++this.heads;
-    const cancel = /^\/api\/jobs\/([^/]+)\/cancel$/.exec(pathname);
+    const command = /^\/api\/jobs\/([^/]+)\/([a-z]+)$/.exec(pathname);
     if (FILES[pathname]) {
       response.writeHead(200, { 'content-type': FILES[pathname][1], 'content-security-policy': this.policy, 'x-content-type-options': 'nosniff' });
       return response.end(request.method === 'HEAD' ? undefined : fs.readFileSync(path.join(ROOT, 'include/telltale/dashboard/page', FILES[pathname][0])));
     }
     if (pathname === '/api/jobs') return json(200, { cursor: this.cursor, jobs: [...this.jobs.values()] });
-    if (cancel && request.method === 'POST') {
-      const id = decodeURIComponent(cancel[1]);
-      this.cancels.push(id);
-      const result = this.jobs.has(id) ? this.on_cancel(id) : 'unknown_job';
-      return json({ accepted: 202, unknown_job: 404 }[result] ?? 409, { command: 'cancel', job: id, result });
+    if (command && request.method === 'POST') {
+      const id = decodeURIComponent(command[1]), name = command[2];
+      if (name === 'cancel') this.cancels.push(id);
+      else this.commands.push(`${name} ${id}`);
+      const result = !this.jobs.has(id) ? 'unknown_job' : name === 'cancel' ? this.on_cancel(id) : 'accepted';
+      return json({ accepted: 202, unknown_job: 404 }[result] ?? 409, { command: name, job: id, result });
     }
     return json(404, { error: { class: 'not_found', message: pathname } });
   }

@@ -105,6 +105,30 @@ test('cancel posts, says so when refused, and is offered only where it can be', 
   assert.equal(await row('2').getAttribute('data-state'), 'running');
 });
 
+test('every command that a job takes has its button, and an approval says of what', async () => {
+  server.set('1', { state: 'running', commands: ['cancel', 'pause'], steps: [{ name: 'load', state: 'succeeded' }, { name: 'sort', state: 'running', progress: { done: 1, total: 4, unit: 'items', percent: 25 } }] });
+  server.set('2', { state: 'paused', commands: ['cancel', 'approve', 'reject'], approval: { what: 'drop the table', until: '2026-11-21T10:01:05.000Z' } });
+  await open();
+  await drawn();
+  assert.match(await text('2', '.approval'), /drop the table \(until /);
+  assert.equal(await row('1').locator('.approval').isVisible(), false);
+  assert.equal(await row('1').locator('.pause').isVisible(), false);
+  await row('1').locator('.toggle').click();
+  assert.match(await text('1', '.details'), /Step loadSucceeded/);
+  assert.match(await text('1', '.details'), /Step sortRunning, 25/);
+  await row('1').locator('.pause').click();
+  await row('2').locator('.approve').click();
+  await page.waitForFunction(() => document.querySelector('[data-job="2"] .approve').textContent === 'Approving…');
+  assert.equal(await row('2').locator('.reject').isDisabled(), true);
+  server.set('1', { state: 'paused', commands: ['cancel', 'resume'] });
+  server.set('2', { state: 'running', commands: ['cancel'], approval: undefined });
+  await page.locator('[data-job="2"][data-state=running]').waitFor();
+  assert.equal(await row('2').locator('.approval').isVisible(), false);
+  assert.equal(await row('2').locator('.cancel').isEnabled(), true);
+  assert.equal(await row('1').locator('.resume').isVisible(), true);
+  assert.deepEqual(server.commands, ['pause 1', 'approve 2']);
+});
+
 test('reconnects and resumes: nothing missed, nothing twice', async () => {
   server.set('1', { state: 'running', progress: { done: 0, total: 1000, unit: 'steps' } });
   await open();

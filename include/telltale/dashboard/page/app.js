@@ -16,6 +16,11 @@
     activity: { running: 0, paused: 1, queued: 2, pending: 3 },
     trouble: { failed: 0, timed_out: 1, lost: 2, cancelled: 3, paused: 4, running: 5, queued: 6, pending: 7, skipped: 8, succeeded: 9 },
   };
+  // Of each command: the button, the button while it is on its way, and what has not happened when it went wrong.
+  const COMMANDS = {
+    cancel: ['Cancel', 'Cancelling…', 'cancelled'], pause: ['Pause', 'Pausing…', 'paused'], resume: ['Resume', 'Resuming…', 'resumed'],
+    retry: ['Retry', 'Retrying…', 'retried'], approve: ['Approve', 'Approving…', 'approved'], reject: ['Reject', 'Rejecting…', 'rejected'],
+  };
   const PAGE_OF_ROWS = 300;
   const RETRY_FIRST_MS = 400, RETRY_MOST_MS = 15000, STEADY_MS = 5000, SILENCE_MS = 20000, ANSWER_MS = 5000;
 
@@ -129,14 +134,22 @@
     constructor(id) {
       this.id = id;
       const li = this.li = $('job-row').content.firstElementChild.cloneNode(true);
-      for (const part of ['badge', 'name', 'meta', 'bar', 'percent', 'amount', 'rate', 'left', 'word', 'when', 'cancel', 'toggle', 'error', 'health', 'details'])
-        this[part] = li.querySelector(`.${part === 'error' || part === 'health' ? `note.${part}` : part}`);
+      for (const part of ['badge', 'name', 'meta', 'bar', 'percent', 'amount', 'rate', 'left', 'word', 'when', 'acts', 'toggle', 'error', 'health', 'approval', 'what', 'more', 'details', 'commands'])
+        this[part] = li.querySelector(`.${part === 'error' || part === 'health' || part === 'approval' ? `note.${part}` : part}`);
       this.fill = this.bar.firstElementChild;
       li.dataset.job = id;
-      this.details.id = `details-${++Row.count}`;
-      this.toggle.setAttribute('aria-controls', this.details.id);
-      this.toggle.addEventListener('click', () => this.set_open(this.details.hidden));
-      this.cancel.addEventListener('click', () => this.ask_cancel());
+      this.more.id = `details-${++Row.count}`;
+      this.toggle.setAttribute('aria-controls', this.more.id);
+      this.toggle.addEventListener('click', () => this.set_open(this.more.hidden));
+      this.buttons = {};
+      for (const command of Object.keys(COMMANDS)) {
+        const button = this.buttons[command] = element('button', `button ${command}`);
+        button.type = 'button';
+        button.hidden = true;
+        button.addEventListener('click', () => this.ask(command));
+        if (command === 'cancel') this.acts.prepend(button);
+        else (command === 'approve' || command === 'reject' ? this.approval : this.commands).append(button);
+      }
     }
 
     update(job) {
@@ -152,15 +165,22 @@
       set_text(this.meta, [job.kind, `#${job.id}`, job.attempt > 1 ? `attempt ${job.attempt}` : ''].filter(Boolean).join(' · '));
       this.update_bar(job, state, cut, name, p);
       this.update_notes(job);
-      const can = !is_terminal(job) && Array.isArray(job.commands) && job.commands.includes('cancel');
-      set_hidden(this.cancel, !can);
-      if (!can) this.cancelling = false;
-      this.cancel.disabled = !!this.cancelling;
-      set_text(this.cancel, this.cancelling ? 'Cancelling…' : 'Cancel');
-      set_attribute(this.cancel, 'aria-label', `Cancel ${name}`);
+      this.update_buttons(job, name);
       set_attribute(this.toggle, 'aria-label', `Details of ${name}`);
       this.tick();
-      if (!this.details.hidden) this.update_details();
+      if (!this.more.hidden) this.update_details();
+    }
+
+    // An answer that is on its way is over when the job no longer takes the command.
+    update_buttons(job, name) {
+      const takes = (command) => Array.isArray(job.commands) && job.commands.includes(command) && is_terminal(job) === (command === 'retry');
+      if (this.asked && !takes(this.asked)) this.asked = undefined;
+      for (const [command, button] of Object.entries(this.buttons)) {
+        set_hidden(button, !takes(command));
+        button.disabled = !!this.asked;
+        set_text(button, COMMANDS[command][this.asked === command ? 1 : 0]);
+        set_attribute(button, 'aria-label', `${COMMANDS[command][0]} ${name}`);
+      }
     }
 
     update_bar(job, state, cut, name, p) {
@@ -183,6 +203,8 @@
       const average = state === 'succeeded' && p.unit !== 'percent' && number(p.done) > 0 && took > 0 ? rate_text({ rate: p.done / took, unit: p.unit }) : '';
       set_text(this.rate, moving ? rate_text(p) : average);
       const left = number(p.remaining_s);
+      const low = number(p.remaining_low_s), high = number(p.remaining_high_s);
+      set_attribute(this.left, 'title', moving && left !== undefined && low !== undefined && high !== undefined ? `8 of 10 times between ${duration(low)} and ${duration(high)}` : undefined);
       set_text(this.left, average ? 'average' : moving && left !== undefined ? `${left < 1 ? '<\u00a01\u00a0s' : duration(left)} left` : moving && percent === undefined ? 'no estimate' : '');
     }
 
@@ -192,6 +214,11 @@
       if (error) {
         set_text(this.error.firstElementChild, String(error.class || 'error'));
         set_text(this.error.lastElementChild, String(error.message || ''));
+      }
+      set_hidden(this.approval, !job.approval);
+      if (job.approval) {
+        const until = clock_of(job.approval.until);
+        set_text(this.what, `${job.approval.what || ''}${until ? ` (until ${until})` : ''}`);
       }
       set_hidden(this.health, is_terminal(job) || !job.health || job.health.state === 'ok');
     }
@@ -226,7 +253,7 @@
     }
 
     set_open(open) {
-      this.details.hidden = !open;
+      this.more.hidden = !open;
       this.toggle.setAttribute('aria-expanded', String(open));
       if (open) this.update_details();
     }
@@ -236,6 +263,10 @@
       for (const [title, key] of [['Created', 'created_at'], ['Queued', 'queued_at'], ['Started', 'started_at'], ['Finished', 'finished_at'], ['Last observed', 'observed_at']])
         list.push([title, clock_of(job[key])]);
       if (job.health) list.push(['Watch', TITLES[job.health.state] || job.health.state]);
+      for (const step of job.steps || []) {
+        const percent = percent_of(step);
+        list.push([`Step ${step.name}`, `${TITLES[step.state] || step.state}${percent === undefined || is_terminal(step) ? '' : `, ${percent_text(percent)}`}`]);
+      }
       for (const [key, value] of Object.entries(job.labels || {})) list.push([key, value, true]);
       const known = list.filter(([, value]) => value !== undefined && value !== '');
       const text = JSON.stringify(known);
@@ -248,21 +279,21 @@
       }));
     }
 
-    async ask_cancel() {
-      this.cancelling = true;
+    async ask(command) {
+      this.asked = command;
       this.update(this.job);
       let trouble = '';
       try {
-        const answer = await fetch(`api/jobs/${encodeURIComponent(this.id)}/cancel`, { method: 'POST', headers: { accept: 'application/json' } });
+        const answer = await fetch(`api/jobs/${encodeURIComponent(this.id)}/${command}`, { method: 'POST', headers: { accept: 'application/json' } });
         const body = await answer.json().catch(() => ({}));
-        if (!answer.ok) trouble = { refused: 'the job refused it', unsupported: 'the job cannot be cancelled', unknown_job: 'the job is not known' }[body.result]
+        if (!answer.ok) trouble = { refused: 'the job refused it', unsupported: 'it does not take this command', unknown_job: 'the job is not known' }[body.result]
           || (body.error && body.error.message) || `the server answered ${answer.status}`;
       } catch {
         trouble = 'the server did not answer';
       }
       if (trouble) {
-        this.cancelling = false;
-        toast(`${name_of(this.job)} was not cancelled: ${trouble}.`);
+        this.asked = undefined;
+        toast(`${name_of(this.job)} was not ${COMMANDS[command][2]}: ${trouble}.`);
         if (jobs.has(this.id)) this.update(jobs.get(this.id));
       }
     }
