@@ -17,7 +17,9 @@ namespace telltale::inline TELLTALE_ABI {
 struct progress_snapshot {
     progress value{};
     std::string message{};
-    bool finished = false;                      ///< nothing will change any more
+    bool finished = false; ///< nothing will change any more
+    std::chrono::duration<double>
+        elapsed{}; ///< since the beginning, up to the end, with what a resumed one took before
     std::chrono::steady_clock::time_point at{}; ///< when it was looked at
     std::uint64_t count = 0;                    ///< `value.done`, exactly
     std::uint64_t revision = 0;                 ///< counts the changes of all but the count; 0: never looked

@@ -7,6 +7,7 @@
 #include <telltale/asio.hpp>
 #include <telltale/core/progress.hpp>
 #include <telltale/detail/waiter.hpp>
+#include <telltale/progress/detail/change_state.hpp>
 #include <telltale/progress/detail/progress_state.hpp>
 #include <telltale/progress/progress_snapshot.hpp>
 
@@ -15,7 +16,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 
 namespace telltale::inline TELLTALE_ABI {
@@ -23,12 +23,13 @@ namespace telltale::inline TELLTALE_ABI {
 struct progress_tracker_options {
     std::optional<std::uint64_t> total{}; ///< in `unit`; absent: nobody knows yet
     progress_unit unit = progress_unit::items;
-    std::uint64_t done = 0; ///< done before this begins: counts, but is no part of the rate
+    std::uint64_t done = 0;                  ///< done before this begins: counts, but is no part of the rate
+    std::chrono::duration<double> elapsed{}; ///< the time that took; 0 or more
     /// For the rate: what happened that long ago has a tenth of the weight of now. Greater than zero.
     std::chrono::duration<double> horizon = std::chrono::seconds{15};
 };
 
-/// Counts what is done, at the cost of one atomic step per advance(), and tells whoever waits for it.
+/// Counts what is done, mostly without so much as a locked instruction, and tells whoever waits for it.
 ///
 ///     telltale::progress_tracker files(executor, {.total = names.size()});
 ///     files.advance(); // in any thread, as often as you like
@@ -59,7 +60,7 @@ public:
     explicit basic_progress_tracker(const Executor& executor, progress_tracker_options options = {})
         : executor_(executor),
           state_(std::make_shared<detail::progress_state>(detail::context_of(executor), options.total, options.unit,
-                                                          options.done, options.horizon)) {}
+                                                          options.done, options.elapsed, options.horizon)) {}
 
     basic_progress_tracker(const basic_progress_tracker&) = delete;
     basic_progress_tracker& operator=(const basic_progress_tracker&) = delete;
@@ -69,11 +70,13 @@ public:
 
     executor_type get_executor() const noexcept { return executor_; }
 
-    /// `n` more are done. One atomic step, without lock, clock or executor, but when somebody waits for just this: the
-    /// first change after a look, or the arrival at the total.
+    /// `n` more are done. A load, a store and a compare, without lock, clock or executor, but when somebody waits for just
+    /// this: the first change after a look, or the arrival at the total. Threads do not share what they write to, up to
+    /// eight of them (others: one atomic step).
     void advance(std::uint64_t n = 1) { state_->advance(n); }
 
-    /// So much is done, be it more or less than before. Going back begins the measurement of the rate anew.
+    /// So much is done, be it more or less than before. Going back begins the measurement of the rate anew. Takes a lock:
+    /// what only counts up had better advance().
     void set_done(std::uint64_t done) { state_->set_done(done); }
 
     /// The total is known, is another, or is unknown after all. Ignored after finish().
@@ -91,6 +94,7 @@ public:
         state_->change([&] { state_->assign_finished(); });
     }
 
+    /// All that was done before the call; what is done in other threads meanwhile may be in it or not.
     std::uint64_t done() const noexcept { return state_->done(); }
 
     /// How far it is now, with the rate and remaining time as seen at this moment.
@@ -115,8 +119,7 @@ public:
         return detail::async_start<void(error_code)>(
             executor_,
             [state = state_](auto&& handler, const Executor& executor) {
-                detail::start_wait<>(state, std::forward<decltype(handler)>(handler), executor,
-                                     [&state](std::tuple<error_code>&) { return state->attempt_done(); });
+                detail::start_wait_done(state, std::forward<decltype(handler)>(handler), executor);
             },
             std::forward<Token>(token));
     }

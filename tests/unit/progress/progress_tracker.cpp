@@ -294,6 +294,162 @@ TEST_CASE("several look on, each at its own pace, and only who waits for it is w
     CHECK(fast == 1);
 }
 
+TEST_CASE("the time it took is counted up to the end, with what a resumed one took before") {
+    virtual_world world;
+    progress_tracker t(world.executor(), {.total = 4, .done = 1, .elapsed = 10s});
+    CHECK(t.snapshot().elapsed == 10s);
+    world.clock.run_for(2s);
+    t.advance(2);
+    CHECK(t.snapshot().elapsed == 12s);
+    t.finish();
+    world.clock.run_for(2s);
+    CHECK(t.snapshot().elapsed == 12s);
+}
+
+TEST_CASE("the remaining time has a band around it where it is predicted, and nowhere else") {
+    virtual_world world;
+    progress_tracker t(world.executor(), {.total = 100});
+    CHECK_FALSE(t.sample().remaining_low);
+    for (int i = 0; i < 10; ++i) {
+        world.clock.run_for(1s);
+        t.advance();
+        t.sample();
+    }
+    const progress p = t.sample();
+    REQUIRE(p.remaining);
+    CHECK(*p.remaining_low <= *p.remaining);
+    CHECK(*p.remaining_high >= *p.remaining);
+    t.finish();
+    CHECK_FALSE(t.sample().remaining);
+    CHECK_FALSE(t.sample().remaining_high);
+}
+
+TEST_CASE("more threads than stripes, one after the other and at once") {
+    virtual_world world;
+    progress_tracker t(world.executor());
+    for (int i = 0; i < 20; ++i) std::thread([&] { t.advance(3); }).join();
+    CHECK(t.done() == 60);
+    std::vector<std::thread> threads;
+    std::atomic<bool> go{false};
+    for (int i = 0; i < 17; ++i) { // the last, the one in the middle and the first share a stripe
+        std::atomic<bool> there{false};
+        threads.emplace_back([&, i] {
+            t.advance(0);
+            there = true;
+            while (!go) std::this_thread::yield();
+            for (int n = 0; i % 8 == 0 && n < 50'000; ++n) t.advance();
+        });
+        while (!there) std::this_thread::yield();
+    }
+    go = true;
+    for (auto& thread : threads) thread.join();
+    CHECK(t.done() == 150'060);
+    t.set_done(7);
+    std::thread([&] { t.advance(); }).join();
+    CHECK(t.done() == 8);
+}
+
+// Two threads add to a count in rounds; the third, which asks, has either seen what they did or is told.
+TEST_CASE("an alarm is never missed, nor rung for every step") {
+    constexpr int rounds = 500;
+    constexpr std::uint64_t steps = 200; // of each thread, in a round
+    const bool every_change = GENERATE(false, true);
+    detail::striped_count count(0);
+    std::atomic<int> round{0};
+    std::atomic<int> ended{0};
+    std::atomic<bool> rung{false};
+    std::atomic<std::uint64_t> rings{0};
+    const auto work = [&] {
+        for (int r = 1; r <= rounds; ++r) {
+            while (round.load() < r) std::this_thread::yield();
+            for (std::uint64_t i = 0; i < steps; ++i)
+                if (count.add(1)) {
+                    ++rings;
+                    rung = true;
+                }
+            ++ended;
+        }
+    };
+    std::thread one(work);
+    std::thread two(work);
+    int missed = 0;
+    std::uint64_t asked = 0;
+    for (int r = 1; r <= rounds; ++r) {
+        const std::uint64_t total = 2 * steps * static_cast<std::uint64_t>(r);
+        const bool late = r % 2 == 0; // the alarm is set while they run
+        std::uint64_t seen = total - 2 * steps;
+        rung = false;
+        if (!late) seen = count.arm(every_change ? seen + 1 : total);
+        round = r;
+        while (seen < total) {
+            seen = count.arm(every_change ? count.sum() + 1 : total);
+            ++asked;
+            if (seen >= total) break;
+            while (!rung && ended.load() < 2 * r) std::this_thread::yield();
+            if (!rung.exchange(false) && count.sum() != seen) {
+                ++missed;
+                break;
+            }
+        }
+        while (ended.load() < 2 * r) std::this_thread::yield();
+        if (count.sum() != total) ++missed;
+    }
+    one.join();
+    two.join();
+    CHECK(missed == 0);
+    CHECK(count.sum() == 2 * steps * rounds);
+    CHECK(rings > 0);
+    if (!every_change) CHECK(asked < rounds * steps);
+}
+
+// Each thread has a cell; all orders in which two of them reach a total.
+TEST_CASE("a total is not passed in silence, in whatever order two threads add to it") {
+    constexpr std::uint64_t total = 9;
+    std::atomic<int> turn{-1}; // whose: even numbers are the other thread's; -2: the end
+    std::atomic<std::uint64_t> amount{0};
+    std::atomic<bool> rang{false};
+    detail::striped_count* count = nullptr;
+    std::thread other([&] {
+        for (;;) {
+            while (turn == -1) std::this_thread::yield();
+            if (turn == -2) return;
+            rang = count->add(amount);
+            turn = -1;
+        }
+    });
+    const auto add = [&](bool by_other, std::uint64_t n) {
+        if (!by_other) return count->add(n);
+        amount = n;
+        turn = 0;
+        while (turn != -1) std::this_thread::yield();
+        return rang.load();
+    };
+    int silent = 0;
+    for (unsigned order = 0; order < 1u << total; ++order) {
+        for (const std::uint64_t n : {1u, 2u}) {
+            detail::striped_count c(3);
+            count = &c;
+            std::uint64_t sum = 3;
+            if ((order & 1) != 0) { // the cells are in use before
+                add(false, 1);
+                add(true, 1);
+                sum += 2;
+            }
+            c.arm(sum + total);
+            const std::uint64_t target = sum + total;
+            for (unsigned i = 0; sum < target; ++i) {
+                const bool told = add((order >> i & 1) != 0, n);
+                sum += n;
+                if (sum >= target && !told) ++silent;
+                if (told && c.arm(target) != sum) ++silent;
+            }
+        }
+    }
+    turn = -2;
+    other.join();
+    CHECK(silent == 0);
+}
+
 TEST_CASE("ticks of many threads are all counted, and every wait wakes") {
     constexpr int rounds = 2000;
     net::thread_pool pool(2);
