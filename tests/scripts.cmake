@@ -42,4 +42,12 @@ if(TELLTALE_TEST_E2E)
     set_tests_properties(e2e_${name} PROPERTIES TIMEOUT 600 LABELS e2e RUN_SERIAL ON FAIL_REGULAR_EXPRESSION "tests 0[\r\n]"
                          ENVIRONMENT "TELLTALE_BUILD=${PROJECT_BINARY_DIR};TELLTALE_E2E_OUT=${PROJECT_BINARY_DIR}/e2e")
   endforeach()
+
+  # Bars in a real terminal. The same scenarios are played in the emulator by unit_progress.
+  find_program(TELLTALE_TMUX NAMES tmux REQUIRED)
+  file(GLOB telltale_scenarios CONFIGURE_DEPENDS terminal/scenarios/*.txt)
+  add_executable(terminal_bars terminal/bars.cpp)
+  target_link_libraries(terminal_bars PRIVATE telltale_dev telltale_flavour)
+  telltale_add_script(bars_in_tmux 120 Python3::Interpreter "${CMAKE_CURRENT_SOURCE_DIR}/terminal/in_tmux.py"
+                      $<TARGET_FILE:terminal_bars> ${telltale_scenarios})
 endif()

@@ -5,8 +5,11 @@
 #define TELLTALE_PROGRESS_BAR_WRITER_HPP
 
 #include <telltale/core/job.hpp>
+#include <telltale/core/time.hpp>
 #include <telltale/progress/bar.hpp>
+#include <telltale/progress/bar_item.hpp>
 #include <telltale/progress/detail/bar_screen.hpp>
+#include <telltale/progress/detail/file_output.hpp>
 #include <telltale/progress/detail/terminal.hpp>
 
 #include <chrono>
@@ -28,15 +31,19 @@ struct bar_writer_options {
     std::optional<bar_style> style{}; ///< absent: by NO_COLOR and the locale
 };
 
-/// Shows jobs in a terminal: a bar for every job that is not over, in place, and above them a line for each that is.
-/// Where the file is not a terminal: a line for every change of state, and now and then one of progress; no control
-/// codes.
+/// Shows jobs in a terminal: a bar for every job that is not over, with its steps, in place, and above them a line for
+/// each that is over. Where the file is not a terminal: a line for every change of state, and now and then one of
+/// progress; no control codes.
 ///
 ///     telltale::bar_writer bars(stderr);
-///     while (...) bars.update(board.jobs(), telltale::steady_now(executor));
-///     bars.finish(board.jobs(), telltale::steady_now(executor));
+///     while (...) bars.update(board.jobs(), telltale::steady_now(executor), telltale::system_now(executor));
+///     bars.finish(board.jobs(), telltale::steady_now(executor), telltale::system_now(executor));
 ///
-/// Nobody else may write to the terminal meanwhile: log() writes a line above the bars.
+/// `now` limits how often is drawn; `calendar`, which may be left out, is for the time that a job has taken so far. For
+/// anything but jobs there are bar_items. show_jobs (board/) does the loop for a board, show_progress for a tracker.
+///
+/// The window may be resized meanwhile. Nobody else may write to the terminal: log() writes above the bars. When nobody
+/// reads any more nothing happens, here or to the program: see docs/guide/terminal.md.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: unsafe.
@@ -44,40 +51,58 @@ class bar_writer {
 public:
     using clock = std::chrono::steady_clock;
     using job_list = std::vector<std::shared_ptr<const job>>;
+    using item_list = std::vector<bar_item>;
 
     /// `out` must stay open as long as this is used.
     explicit bar_writer(std::FILE* out, bar_writer_options options = {})
-        : out_(out),
+        : file_(out),
+          out_(out),
           terminal_(options.terminal.value_or(detail::is_terminal_file(out))),
-          screen_(terminal_, options.style.value_or(detail::style_of_terminal(terminal_)), options.redraw_interval,
-                  options.plain_interval) {}
+          redraw_interval_(options.redraw_interval),
+          screen_({.terminal = terminal_,
+                   .reflows = detail::terminal_reflows(),
+                   .style = options.style.value_or(detail::style_of_terminal(terminal_)),
+                   .redraw = options.redraw_interval,
+                   .plain = options.plain_interval}) {}
 
     bool is_terminal() const noexcept { return terminal_; }
+    clock::duration redraw_interval() const noexcept { return redraw_interval_; }
 
-    /// Shows the jobs as they are. False: it is too early since the last time, and nothing was done; call again later.
-    bool update(const job_list& jobs, clock::time_point now) {
-        const auto text = screen_.update(jobs, now, detail::size_of_terminal(out_));
-        if (text) write(*text);
-        return text.has_value();
+    /// Shows all as they are; whoever is not among them is not shown any more. False: it is too early since the last time
+    /// (or the terminal has not taken that yet), and nothing was done; call again later.
+    bool update(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar = {}) {
+        return update_all(jobs, now, calendar);
     }
+    bool update(const item_list& items, clock::time_point now) { return update_all(items, now, {}); }
 
-    /// Writes a line above the bars.
-    void log(std::string_view line) { write(screen_.log(line, detail::size_of_terminal(out_))); }
+    /// Writes a line, or several, above the bars. What could move the cursor becomes '?'.
+    void log(std::string_view text) { out_.write(screen_.log(text, size()), patience_ms); }
 
     /// Shows every job a last time, now, and leaves the cursor below.
-    void finish(const job_list& jobs, clock::time_point now) {
-        write(screen_.finish(jobs, now, detail::size_of_terminal(out_)));
+    void finish(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar = {}) {
+        out_.write(screen_.finish(jobs, now, calendar, size()), patience_ms);
+    }
+    void finish(const item_list& items, clock::time_point now) {
+        out_.write(screen_.finish(items, now, {}, size()), patience_ms);
     }
 
 private:
-    void write(const std::string& text) {
-        if (text.empty()) return;
-        std::fwrite(text.data(), 1, text.size(), out_);
-        std::fflush(out_);
+    static constexpr int patience_ms = 1000;
+
+    detail::screen_size size() const { return detail::size_of_terminal(file_); }
+
+    template <class Items>
+    bool update_all(const Items& items, clock::time_point now, std::optional<timestamp> calendar) {
+        if (out_.is_broken()) return true;
+        if (screen_.too_early(now) || out_.is_full()) return false;
+        out_.write(screen_.update(items, now, calendar, size()), 0);
+        return true;
     }
 
-    std::FILE* out_;
+    std::FILE* file_;
+    detail::file_output out_;
     bool terminal_;
+    clock::duration redraw_interval_;
     detail::bar_screen screen_;
 };
 

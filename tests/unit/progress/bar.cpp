@@ -6,7 +6,11 @@
 #include "catch.hpp"
 
 #include <chrono>
+#include <clocale>
+#include <cwchar>
+#include <memory>
 #include <string>
+#include <vector>
 
 using namespace telltale;
 using namespace std::chrono_literals;
@@ -32,6 +36,45 @@ TEST_CASE("a bar with all there is to say") {
     CHECK(render_bar(hashing(), 80, ascii) ==
           "asio                 [########........]  50 %  1.5/3.0 MiB  512 KiB/s  0:03 left");
     CHECK(render_plain(hashing()) == "asio: running, 50 %, 1.5/3.0 MiB, 512 KiB/s, 0:03 left");
+}
+
+TEST_CASE("the time that it took and the band around what is left") {
+    bar_item item = to_bar_item(hashing());
+    item.elapsed = 3.9s;
+    item.progress->remaining_low = 2s;
+    item.progress->remaining_high = 61s;
+    CHECK(render_plain(item) == "asio: running, 50 %, 1.5/3.0 MiB, 512 KiB/s, for 0:03, 0:03 left (0:02 to 1:01)");
+    CHECK(render_bar(item, 110, ascii).ends_with("  512 KiB/s  for 0:03  0:03 left (0:02 to 1:01)"));
+    CHECK(render_bar(item, 100, ascii).ends_with("  512 KiB/s  for 0:03  0:03 left")); // the band goes first
+    item.progress->remaining_high = 2s;
+    CHECK(render_plain(item).ends_with("0:03 left")); // no band that is none
+    item.progress->remaining.reset();
+    CHECK(render_plain(item).ends_with("for 0:03"));
+    item.state = job_state::succeeded;
+    CHECK(render_plain(item) == "asio: succeeded in 3.9 s, 50 %, 1.5/3.0 MiB, 512 KiB/s");
+    item.state = job_state::timed_out;
+    item.note = "too slow";
+    item.elapsed = 75.6s;
+    CHECK(render_plain(item).starts_with("asio: timed out after 1:15: too slow,"));
+}
+
+TEST_CASE("a job as a line, with its steps") {
+    job j = hashing();
+    const timestamp start{1000s};
+    j.started = start;
+    j.steps = std::make_shared<const std::vector<job_step>>(
+        std::vector<job_step>{{.name = "x", .state = job_state::succeeded, .started = start, .finished = start + 2s},
+                              {.name = "y", .state = job_state::running, .started = start + 2s}});
+    const bar_item item = to_bar_item(j, start + 5s);
+    CHECK(item.elapsed == 5s);
+    REQUIRE(item.parts.size() == 2);
+    CHECK(item.parts[0].elapsed == 2s);
+    CHECK(item.parts[1].elapsed == 3s);
+    CHECK_FALSE(to_bar_item(j).elapsed); // nobody knows what time it is
+    CHECK_FALSE(to_bar_item(j, start - 1s).elapsed);
+    j.state = job_state::paused;
+    j.approval = approval_request{.what = "the plan"};
+    CHECK(render_plain(j).starts_with("asio: paused: waits for approval of the plan"));
 }
 
 TEST_CASE("no line is wider than it may be, whatever the width, the state and the names") {
@@ -119,4 +162,38 @@ TEST_CASE("numbers for people") {
     CHECK(human_duration(3661s) == "1:01:01");
     CHECK(human_duration(50h) == "2d 02h");
     CHECK(human_duration(std::chrono::duration<double>(1e300)) == "ages");
+}
+
+TEST_CASE("characters are as wide as the system has them") {
+    // glibc and we may know different editions of Unicode, so a few may differ; a table that is wrong differs in thousands.
+    const std::string before = std::setlocale(LC_CTYPE, nullptr);
+    if (!std::setlocale(LC_CTYPE, "C.UTF-8")) return;
+    int known = 0;
+    int different = 0;
+    for (char32_t c = 0xA0; c <= 0x2FFFF; ++c) {
+        const int width = ::wcwidth(static_cast<wchar_t>(c));
+        if (width < 0) continue;
+        ++known;
+        different += static_cast<int>(detail::columns_of(c)) == width ? 0 : 1;
+    }
+    std::setlocale(LC_CTYPE, before.c_str());
+    CHECK(known > 100'000);
+    CHECK(different < 200);
+    CHECK(detail::columns("e\u0301\u200b") == 1);
+    CHECK(detail::columns("\u65e5\U0001F680\uff01") == 6);
+    CHECK(detail::clean("\u2764\ufe0f\U0001F469\u200d\U0001F4BB", true) == "\u2764\U0001F469\U0001F4BB");
+}
+
+TEST_CASE("how many rows a line takes, and a line that is cut, with colours in it") {
+    using detail::cut_coloured;
+    using detail::rows_of;
+    CHECK(rows_of("", 10) == 1);
+    CHECK(rows_of("1234567890", 10) == 1);
+    CHECK(rows_of("12345678901", 10) == 2);
+    CHECK(rows_of("\x1b[31m1234567890\x1b[0m", 10) == 1);
+    CHECK(rows_of("\u65e5\u65e5\u65e5", 5) == 2);
+    CHECK(rows_of("\u65e5\u65e5\u65e5", 3) == 3); // one does not fit beside another
+    CHECK(rows_of("12", 0) == 2);
+    CHECK(cut_coloured("\x1b[31m123\x1b[0m45", 2) == "\x1b[31m12\x1b[0m");
+    CHECK(cut_coloured("1\u65e52", 2) == "1");
 }

@@ -4,21 +4,38 @@
 #include <telltale/progress/bar_writer.hpp>
 
 #include "catch.hpp"
+#include "terminal/emulator.hpp"
+#include "terminal/scenario.hpp"
 
+#include <array>
 #include <chrono>
+#include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <initializer_list>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 using namespace telltale;
 using namespace std::chrono_literals;
+using telltale_test::scenario;
+using telltale_test::terminal_emulator;
 
 namespace {
 
-using job_list = detail::bar_screen::job_list;
+using job_list = bar_writer::job_list;
 using time_point = std::chrono::steady_clock::time_point;
+using lines = std::vector<std::string>;
+
+constexpr bar_style ascii{.unicode = false};
 
 std::shared_ptr<const job> make(std::string id, job_state state, double done = 0) {
     job j;
@@ -28,106 +45,124 @@ std::shared_ptr<const job> make(std::string id, job_state state, double done = 0
     return std::make_shared<const job>(j);
 }
 
-/// What a terminal shows after all that was written: understands what bar_screen writes, and fails on anything else.
-class fake_terminal {
-public:
-    explicit fake_terminal(std::size_t width) : width_(width) {}
-
-    void write(const std::string& text) {
-        for (std::size_t i = 0; i < text.size();) {
-            if (text[i] == '\n') {
-                ++row_;
-                column_ = 0;
-                ++i;
-            } else if (text[i] == '\r') {
-                column_ = 0;
-                ++i;
-            } else if (text.compare(i, 3, "\x1b[J") == 0) {
-                rows_.resize(row_);
-                i += 3;
-            } else if (text[i] == '\x1b') {
-                const std::size_t end = text.find('A', i);
-                const auto up = static_cast<std::size_t>(std::stoul(text.substr(i + 2)));
-                REQUIRE(up <= row_);
-                row_ -= up;
-                i = end + 1;
-            } else {
-                if (column_ == width_) {
-                    ++row_;
-                    column_ = 0;
-                }
-                if (rows_.size() <= row_) rows_.resize(row_ + 1);
-                rows_[row_].resize(std::max(rows_[row_].size(), column_ + 1), ' ');
-                rows_[row_][column_++] = text[i++];
-            }
+/// Plays a scenario in the emulator. Returns how many screens were compared.
+std::size_t play(std::istream& in) {
+    scenario scene;
+    std::string text;
+    std::string verb;
+    detail::screen_size size;
+    std::getline(in, text);
+    while (text.empty() || text.front() == '#') std::getline(in, text);
+    std::istringstream(text) >> verb >> size.width >> size.height;
+    REQUIRE(verb == "size");
+    std::getline(in, text);
+    detail::bar_screen bars({.style = {.unicode = text == "style unicode"}});
+    terminal_emulator terminal(size.width, size.height);
+    std::size_t screens = 0;
+    for (bool more = static_cast<bool>(std::getline(in, text)); more;) {
+        std::istringstream words(text);
+        verb.clear();
+        words >> verb;
+        if (verb == "screen" || verb == "all") {
+            const bool all = verb == "all";
+            lines expected;
+            while ((more = static_cast<bool>(std::getline(in, text))) && text.starts_with('|'))
+                expected.push_back(text.substr(1));
+            CAPTURE(screens);
+            REQUIRE(terminal.screen(all) == expected);
+            ++screens;
+            continue;
         }
+        if (verb == "update") {
+            terminal.write(bars.update(scene.jobs(), scene.now(), scene.calendar(), size));
+        } else if (verb == "finish") {
+            terminal.write(bars.finish(scene.jobs(), scene.now(), scene.calendar(), size));
+        } else if (verb == "log") {
+            terminal.write(bars.log(scenario::log_text(text), size));
+        } else if (verb == "resize") {
+            words >> size.width >> size.height;
+            terminal.resize(size.width, size.height);
+        } else if (!verb.empty() && verb.front() != '#' && !scene.apply(text)) {
+            FAIL("what is " << text);
+        }
+        more = static_cast<bool>(std::getline(in, text));
     }
-
-    /// The first word of each row.
-    std::string names() const {
-        std::string all;
-        for (const auto& r : rows_) all += r.substr(0, r.find(' ')) + " ";
-        return all;
-    }
-
-    const std::vector<std::string>& rows() const { return rows_; }
-
-private:
-    std::size_t width_;
-    std::vector<std::string> rows_;
-    std::size_t row_ = 0;
-    std::size_t column_ = 0;
-};
-
-constexpr bar_style ascii{.unicode = false};
+    return screens;
+}
 
 } // namespace
 
-TEST_CASE("live jobs stay below, in place; each that ends gets one line above them") {
-    detail::bar_screen screen(true, ascii, 100ms, 5s);
-    fake_terminal terminal(60);
-    time_point now{};
-    const auto show = [&](const job_list& jobs) {
-        now += 100ms;
-        terminal.write(screen.update(jobs, now, {60, 24}).value());
-        return terminal.names();
-    };
-    CHECK(show({make("a", job_state::queued), make("b", job_state::running)}) == "b a ");
-    CHECK(show({make("a", job_state::running), make("b", job_state::running, 5)}) == "a b ");
-    CHECK(show({make("a", job_state::running), make("b", job_state::succeeded)}) == "b a ");
-    CHECK(terminal.rows()[0].find("succeeded") != std::string::npos);
-    CHECK(show({make("a", job_state::running, 3), make("b", job_state::succeeded)}) == "b a ");
-    terminal.write(screen.log("log: something", {60, 24}));
-    CHECK(terminal.names() == "b log: a ");
-    terminal.write(screen.finish({make("a", job_state::running, 4), make("b", job_state::succeeded)}, now, {60, 24}));
-    CHECK(terminal.names() == "b log: a ");
-    CHECK(terminal.rows()[2].find("40 %") != std::string::npos);
-    CHECK(screen.log("after", {60, 24}) == "after\n"); // nothing is redrawn any more
+TEST_CASE("the screens of every scenario") {
+    std::size_t scenarios = 0;
+    for (const auto& file : std::filesystem::directory_iterator(TELLTALE_TEST_DIR "/terminal/scenarios")) {
+        INFO(file.path());
+        std::ifstream in(file.path());
+        CHECK(play(in) > 0);
+        ++scenarios;
+    }
+    CHECK(scenarios > 5);
 }
 
 TEST_CASE("bars are not drawn more often than the interval, nor when nothing has changed") {
-    detail::bar_screen screen(true, ascii, 100ms, 5s);
+    detail::bar_screen screen({.redraw = 100ms});
     const job_list jobs{make("a", job_state::running)};
-    CHECK(screen.update(jobs, time_point{0ms}, {}));
-    CHECK_FALSE(screen.update({make("a", job_state::running, 9)}, time_point{99ms}, {}));
-    CHECK(screen.update(jobs, time_point{100ms}, {}) == "");
-    CHECK(screen.update({make("a", job_state::running, 9)}, time_point{200ms}, {}) != "");
+    CHECK_FALSE(screen.too_early(time_point{0ms}));
+    CHECK(screen.update(jobs, time_point{0ms}, {}, {}) != "");
+    CHECK(screen.too_early(time_point{99ms}));
+    CHECK_FALSE(screen.too_early(time_point{100ms}));
+    CHECK(screen.update(jobs, time_point{100ms}, {}, {}) == "");
+    CHECK(screen.update(job_list{make("a", job_state::running, 9)}, time_point{200ms}, {}, {}) != "");
 }
 
-TEST_CASE("a terminal that has become narrower, and one that is too low") {
-    detail::bar_screen screen(true, ascii, 0ms, 5s);
-    job_list jobs;
-    for (int i = 0; i < 20; ++i) jobs.push_back(make("j" + std::to_string(i), job_state::running));
-    const std::string first = screen.update(jobs, {}, {80, 10}).value();
-    CHECK(std::count(first.begin(), first.end(), '\n') == 8);
-    CHECK(first.find("and 13 more\n") != std::string::npos);
-    CHECK(screen.update({make("x", job_state::running)}, {}, {40, 10})->starts_with("\r\x1b[15A\x1b[J")); // 7 * 2 + 1
+TEST_CASE("each job has its final line once, and a retry has its own") {
+    detail::bar_screen screen({.style = ascii});
+    terminal_emulator terminal(60, 24);
+    const auto show = [&](job_state state, std::uint32_t attempt) {
+        job j = *make("a", state);
+        j.attempt = attempt;
+        const job_list jobs{std::make_shared<const job>(j)};
+        terminal.write(screen.update(jobs, {}, {}, {60, 24}));
+        return terminal.screen(true).size();
+    };
+    CHECK(show(job_state::running, 1) == 1);
+    CHECK(show(job_state::failed, 1) == 1);
+    CHECK(show(job_state::failed, 1) == 1);
+    CHECK(show(job_state::running, 2) == 2);
+    CHECK(show(job_state::succeeded, 2) == 2);
+    CHECK(terminal.screen(true).back() == "a              succeeded");
+}
+
+TEST_CASE("a terminal that cuts lines instead of wrapping them when it is made narrower") {
+    detail::bar_screen screen({.reflows = false, .style = ascii});
+    terminal_emulator terminal(80, 10, false);
+    terminal.write(screen.log("above", {80, 10}));
+    terminal.write(screen.update(job_list{make("a", job_state::running)}, {}, {}, {80, 10}));
+    terminal.resize(30, 10);
+    terminal.write(screen.update(job_list{make("a", job_state::running, 5)}, {}, {}, {30, 10}));
+    CHECK(terminal.screen(true) == lines{"above", "a        [######......]  50 %"});
+}
+
+TEST_CASE("colours change nothing but the colours") {
+    const job_list jobs{make("a", job_state::running, 3), make("b", job_state::failed)};
+    std::vector<lines> screens;
+    for (const bool colour : {true, false}) {
+        detail::bar_screen screen({.style = {.unicode = true, .colour = colour}});
+        terminal_emulator terminal(60, 24);
+        terminal.write(screen.update(jobs, {}, {}, {60, 24}));
+        CHECK(terminal.coloured() == colour);
+        terminal.resize(25, 24);
+        terminal.write(screen.log("x", {25, 24}));
+        terminal.write(screen.finish(jobs, {}, {}, {25, 24}));
+        CHECK(terminal.column() == 0);
+        screens.push_back(terminal.screen(false));
+    }
+    CHECK(screens[0] == screens[1]);
 }
 
 TEST_CASE("not on a terminal: a line per change of state, progress now and then, and no control codes") {
-    detail::bar_screen screen(false, ascii, 0ms, 5s);
-    const auto at = [&](std::chrono::seconds s, job_list jobs) {
-        return screen.update(jobs, time_point{s}, {}).value();
+    detail::bar_screen screen({.terminal = false, .style = ascii, .plain = 5s});
+    const auto at = [&](std::chrono::seconds s, const job_list& jobs) {
+        return screen.update(jobs, time_point{s}, {}, {});
     };
     CHECK(at(0s, {make("a", job_state::queued)}) == "a: queued\n");
     CHECK(at(1s, {make("a", job_state::running)}) == "a: running, 0 %, 0/10\n");
@@ -135,9 +170,27 @@ TEST_CASE("not on a terminal: a line per change of state, progress now and then,
     CHECK(at(6s, {make("a", job_state::running, 6)}) == "a: running, 60 %, 6/10\n");
     CHECK(at(7s, {make("a", job_state::succeeded)}) == "a: succeeded\n");
     CHECK(at(90s, {make("a", job_state::succeeded)}).empty());
-    CHECK(screen.log("x\x1b[1m", {}) == "x?[1m\n");
-    CHECK(screen.finish({make("a", job_state::succeeded), make("b", job_state::running)}, {}, {}) ==
-          "b: running, 0 %, 0/10\n");
+    CHECK(screen.log("x\x1b[1m\ny", {}) == "x?[1m\ny\n");
+    const job_list last{make("a", job_state::succeeded), make("b", job_state::running)};
+    CHECK(screen.finish(last, {}, {}, {}) == "b: running, 0 %, 0/10\n");
+    CHECK(screen.finish(last, {}, {}, {}).empty());
+    CHECK(at(91s, {make("b", job_state::failed)}) == "b: failed\n");
+}
+
+TEST_CASE("not on a terminal: steps are told with their job's name") {
+    detail::bar_screen screen({.terminal = false, .style = ascii});
+    scenario scene;
+    const auto at = [&](std::initializer_list<const char*> changes) {
+        for (const char* const c : changes) scene.apply(c);
+        return screen.update(scene.jobs(), scene.now(), scene.calendar(), {});
+    };
+    CHECK(at({"job a running started=0", "step a x running started=0"}) ==
+          "a: running, for 0:00\na > x: running, for 0:00\n");
+    CHECK(at({"now 2", "step a x succeeded started=0 finished=2", "step a y running 1/2 started=2"}) ==
+          "a > x: succeeded in 2.0 s\na > y: running, 50 %, 1/2, for 0:00\n");
+    CHECK(at({"now 20", "step a y failed started=2 finished=20", "job a failed started=0 finished=20"}) ==
+          "a > y: failed after 0:18\na: failed after 0:20\n");
+    CHECK(at({"now 21"}).empty());
 }
 
 TEST_CASE("a writer on a file that is not a terminal writes plain lines") {
@@ -145,6 +198,7 @@ TEST_CASE("a writer on a file that is not a terminal writes plain lines") {
     REQUIRE(file);
     bar_writer bars(file.get(), {.style = ascii});
     CHECK_FALSE(bars.is_terminal());
+    std::fputs("first\n", file.get()); // in its buffer
     CHECK(bars.update({make("a", job_state::running, 1)}, time_point{1s}));
     CHECK_FALSE(bars.update({make("a", job_state::running, 2)}, time_point{1s}));
     bars.log("hello");
@@ -152,10 +206,92 @@ TEST_CASE("a writer on a file that is not a terminal writes plain lines") {
     std::rewind(file.get());
     std::string text(200, '\0');
     text.resize(std::fread(text.data(), 1, text.size(), file.get()));
-    CHECK(text == "a: running, 10 %, 1/10\nhello\na: failed\n");
+    CHECK(text == "first\na: running, 10 %, 1/10\nhello\na: failed\n");
 }
 
-TEST_CASE("NO_COLOR and the locale are obeyed") {
+namespace {
+
+struct pipe_file {
+    pipe_file() {
+        REQUIRE(::pipe(ends.data()) == 0);
+        file = ::fdopen(ends[1], "w");
+    }
+    pipe_file(const pipe_file&) = delete;
+    pipe_file& operator=(const pipe_file&) = delete;
+    ~pipe_file() {
+        std::fclose(file);
+        close_reader();
+    }
+    void close_reader() {
+        if (ends[0] >= 0) ::close(ends[0]);
+        ends[0] = -1;
+    }
+    /// What is in the pipe now.
+    std::string read() {
+        std::string text(1 << 20, '\0');
+        ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+        const auto n = ::read(ends[0], text.data(), text.size());
+        text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+        return text;
+    }
+
+    std::array<int, 2> ends{-1, -1};
+    std::FILE* file = nullptr;
+};
+
+} // namespace
+
+TEST_CASE("when nobody reads any more, neither a signal nor a loop") {
+    pipe_file pipe;
+    bar_writer bars(pipe.file, {.terminal = true, .style = ascii});
+    CHECK(bars.update({make("a", job_state::running)}, time_point{1s}));
+    pipe.close_reader();
+    CHECK(bars.update({make("a", job_state::running, 1)}, time_point{2s})); // SIGPIPE would end this program
+    for (int i = 0; i < 3; ++i)
+        CHECK(bars.update({make("a", job_state::running, 2)}, time_point{3s})); // nothing to come back for
+    bars.log("x");
+    bars.finish({make("a", job_state::running, 3)}, time_point{4s});
+    sigset_t pending;
+    sigpending(&pending);
+    CHECK(sigismember(&pending, SIGPIPE) == 0);
+}
+
+TEST_CASE("a file that takes no more for now gets the rest later, whole and in order") {
+    pipe_file pipe;
+    ::fcntl(pipe.ends[1], F_SETFL, O_NONBLOCK);
+    detail::file_output out(pipe.file);
+    std::string sent;
+    while (!out.is_full()) {
+        const std::string text = std::to_string(sent.size()) + std::string(10'000, '.');
+        out.write(text, 0);
+        sent += text;
+        if (sent.size() > 10'000'000) FAIL("a pipe without a bound");
+    }
+    out.write("the end", 0);
+    std::string received;
+    while (out.is_full()) received += pipe.read();
+    received += pipe.read();
+    CHECK(received == sent + "the end");
+    CHECK_FALSE(out.is_broken());
+}
+
+TEST_CASE("bars that the terminal has not taken yet are not drawn upon") {
+    pipe_file pipe;
+    ::fcntl(pipe.ends[1], F_SETFL, O_NONBLOCK);
+    bar_writer bars(pipe.file, {.redraw_interval = 0s, .terminal = true, .style = ascii});
+    int drawn = 0;
+    while (bars.update({make("a" + std::to_string(drawn), job_state::running)}, time_point{1s}))
+        if (++drawn > 90'000) FAIL("a pipe without a bound");
+    CHECK_FALSE(bars.update({make("b", job_state::running)}, time_point{2s}));
+    terminal_emulator terminal(80, 24);
+    terminal.write(pipe.read());
+    CHECK(bars.update({make("c", job_state::running)}, time_point{3s}));
+    terminal.write(pipe.read());
+    REQUIRE(terminal.screen(true).size() == 1);
+    CHECK(terminal.screen(true).front().starts_with("c "));
+}
+
+TEST_CASE("NO_COLOR, the locale and the kind of terminal are obeyed") {
     const auto style = [](const char* no_color, const char* locale) {
         ::setenv("NO_COLOR", no_color, 1);
         ::setenv("LC_ALL", locale, 1);
@@ -167,4 +303,9 @@ TEST_CASE("NO_COLOR and the locale are obeyed") {
     CHECK(style("", "de_DE.utf8").unicode);
     CHECK(style("", "C.UTF-8").unicode);
     CHECK_FALSE(detail::style_of_terminal(false).colour);
+    ::unsetenv("XTERM_VERSION");
+    ::setenv("TERM", "xterm-256color", 1);
+    CHECK(detail::terminal_reflows());
+    ::setenv("TERM", "linux", 1);
+    CHECK_FALSE(detail::terminal_reflows());
 }

@@ -4,10 +4,10 @@
 #ifndef TELLTALE_PROGRESS_DETAIL_BAR_LINE_HPP
 #define TELLTALE_PROGRESS_DETAIL_BAR_LINE_HPP
 
-#include <telltale/core/job.hpp>
 #include <telltale/core/job_state.hpp>
 #include <telltale/core/progress.hpp>
 #include <telltale/core/watch_health.hpp>
+#include <telltale/progress/bar_item.hpp>
 #include <telltale/progress/detail/text.hpp>
 
 #include <algorithm>
@@ -27,31 +27,36 @@ struct bar_style {
 
 namespace detail {
 
-struct job_texts {
+struct bar_texts {
     std::string name;
-    std::string state;     // "queued, place 3", "failed: no such file"
+    std::string state;     // "queued, place 3", "failed after 0:07: no such file"
     std::string percent;   // "42 %"
     std::string amount;    // "1.2/3.4 MiB"
     std::string rate;      // "120 KiB/s"
+    std::string elapsed;   // "for 0:31"; of what is over the state tells it
     std::string remaining; // "0:12 left"
+    std::string band;      // " (0:08 to 0:20)"
 };
 
-inline std::string state_text(const job& j, bool unicode) {
-    std::string text(to_string(j.state));
+inline std::string state_text(const bar_item& item, bool unicode) {
+    std::string text(to_string(item.state));
     std::replace(text.begin(), text.end(), '_', ' ');
-    if (j.state == job_state::queued && j.queue_position) text += ", place " + std::to_string(*j.queue_position);
-    if (j.error && !j.error->message.empty()) text += ": " + clean(j.error->message, unicode);
-    if (j.health.state != watch_state::ok && !is_terminal(j.state))
-        text += ", " + std::string(to_string(j.health.state));
+    if (is_terminal(item.state) && item.elapsed)
+        text += (item.state == job_state::succeeded ? " in " : " after ") + human_took(*item.elapsed);
+    if (item.state == job_state::queued && item.queue_position)
+        text += ", place " + std::to_string(*item.queue_position);
+    if (!item.note.empty()) text += ": " + clean(item.note, unicode);
+    if (item.health != watch_state::ok && !is_terminal(item.state)) text += ", " + std::string(to_string(item.health));
     return text;
 }
 
-inline job_texts texts_of(const job& j, bool unicode) {
-    job_texts t;
-    t.name = clean(j.name.empty() ? j.id : j.name, unicode);
-    t.state = state_text(j, unicode);
-    if (!j.progress) return t;
-    const progress& p = *j.progress;
+inline bar_texts texts_of(const bar_item& item, bool unicode) {
+    bar_texts t;
+    t.name = clean(item.name, unicode);
+    t.state = state_text(item, unicode);
+    if (item.elapsed && !is_terminal(item.state)) t.elapsed = "for " + human_elapsed(*item.elapsed);
+    if (!item.progress) return t;
+    const progress& p = *item.progress;
     // Rounded down: 100 % is only what is complete.
     if (const auto percent = p.percent()) t.percent = print("%.0f %%", std::floor(*percent));
     if (p.unit != progress_unit::percent) {
@@ -64,61 +69,67 @@ inline job_texts texts_of(const job& j, bool unicode) {
         }
         if (p.rate && p.unit != progress_unit::seconds) t.rate = human_amount(*p.rate, p.unit) + "/s";
     }
-    if (p.remaining && !is_terminal(j.state)) t.remaining = human_duration(*p.remaining) + " left";
+    if (!p.remaining || is_terminal(item.state)) return t;
+    t.remaining = human_duration(*p.remaining) + " left";
+    if (!p.remaining_low || !p.remaining_high) return t;
+    const std::string low = human_duration(*p.remaining_low);
+    const std::string high = human_duration(*p.remaining_high);
+    if (low != high) t.band = " (" + low + " to " + high + ")";
     return t;
 }
 
-/// A line of a terminal, with the columns it takes.
+/// A line of a terminal, no wider than it may be.
 class bar_line {
 public:
-    bar_line(const job& j, std::size_t width, const bar_style& style) : style_(style) {
-        const job_texts t = texts_of(j, style.unicode);
+    bar_line(const bar_item& item, std::size_t width, const bar_style& style, std::size_t depth = 0) : style_(style) {
+        const bar_texts t = texts_of(item, style.unicode);
         const std::size_t name_width = std::clamp<std::size_t>(width / 4, 8, 24);
         if (width < name_width + 6) { // only the name and how it is
-            const std::string& how = t.percent.empty() || is_terminal(j.state) ? t.state : t.percent;
-            add(cut(t.name + " " + how, width, style.unicode));
+            const std::string& how = t.percent.empty() || is_terminal(item.state) ? t.state : t.percent;
+            const std::size_t least = detail::columns(how) + 2; // with one column of the name
+            const std::string name = width > least ? cut(t.name, width - least + 1, style.unicode) : t.name;
+            add(cut(name + " " + how, width, style.unicode));
             return;
         }
-        add(fit(t.name, name_width, style.unicode));
+        add(fit(std::string(std::min(2 * depth, name_width / 2), ' ') + t.name, name_width, style.unicode));
         const std::size_t room = width - name_width;
-        if (j.state == job_state::running && !t.percent.empty())
-            running(j, t, room);
+        if (item.state == job_state::running && !t.percent.empty())
+            running(item, t, room);
         else
-            other(j, t, room);
+            other(item, t, room);
     }
 
     const std::string& text() const noexcept { return text_; }
-    std::size_t columns() const noexcept { return columns_; }
 
 private:
     static constexpr std::size_t least_bar = 10;
     static constexpr std::size_t most_bar = 40;
 
-    void running(const job& j, const job_texts& t, std::size_t room) {
-        const bool well = j.health.state == watch_state::ok;
-        const std::string health = well ? std::string() : std::string(to_string(j.health.state));
-        // In the order of the line, and in which order they go when it is narrow: what is wrong goes last.
-        std::vector<std::string_view> parts{t.percent, t.amount, t.rate, t.remaining, health};
-        for (const std::size_t drop : std::array<std::size_t, 3>{2, 1, 3}) {
-            if (needed(parts) + least_bar + 1 <= room) break;
-            parts[drop] = {};
-        }
+    void running(const bar_item& item, const bar_texts& t, std::size_t room) {
+        const std::string health = item.health == watch_state::ok ? "" : std::string(to_string(item.health));
+        const std::string banded = t.remaining + t.band;
+        std::vector<std::string_view> parts{t.percent, t.amount, t.rate, t.elapsed, banded, health};
+        // What goes on a narrow line: the band, the rate, the time that it took, the amount, the time that is left. What is
+        // wrong goes last.
+        const auto too_much = [&] { return needed(parts) + least_bar + 1 > room; };
+        if (too_much()) parts[4] = t.remaining;
+        for (const std::size_t drop : std::array<std::size_t, 4>{2, 3, 1, 4})
+            if (too_much()) parts[drop] = {};
         const std::size_t rest = needed(parts);
-        if (rest + least_bar + 1 <= room) bar(*j.progress->percent(), std::min(room - rest - 1, most_bar));
+        if (rest + least_bar + 1 <= room) bar(*item.progress->percent(), std::min(room - rest - 1, most_bar));
         for (std::size_t i = 0; i < parts.size(); ++i)
-            if (!parts[i].empty() && columns_ < limit(room)) part(parts[i], i == 4 ? yellow : "", room);
+            if (!parts[i].empty() && columns_ < limit(room)) part(parts[i], i == 5 ? yellow : "", room);
     }
 
-    void other(const job& j, const job_texts& t, std::size_t room) {
-        part(t.state, colour_of(j), room);
-        if (!t.percent.empty() && !is_terminal(j.state)) part(t.percent, "", room);
-        for (const std::string* const text : {&t.amount, &t.rate})
+    void other(const bar_item& item, const bar_texts& t, std::size_t room) {
+        part(t.state, colour_of(item), room);
+        if (!t.percent.empty() && !is_terminal(item.state)) part(t.percent, "", room);
+        for (const std::string* const text : {&t.amount, &t.rate, &t.elapsed})
             if (!text->empty() && detail::columns(*text) + 1 < limit(room) - std::min(columns_, limit(room)))
                 part(*text, "", room);
     }
 
-    std::size_t limit(std::size_t room) const noexcept { return name_columns() + room; }
-    std::size_t name_columns() const noexcept { return name_columns_; }
+    std::size_t limit(std::size_t room) const noexcept { return name_columns_ + room; }
 
     static std::size_t needed(const std::vector<std::string_view>& parts) {
         std::size_t n = 0;
@@ -170,9 +181,9 @@ private:
     static constexpr const char* yellow = "\x1b[33m";
     static constexpr const char* cyan = "\x1b[36m";
 
-    static const char* colour_of(const job& j) noexcept {
-        if (j.health.state != watch_state::ok && !is_terminal(j.state)) return yellow;
-        switch (j.state) {
+    static const char* colour_of(const bar_item& item) noexcept {
+        if (item.health != watch_state::ok && !is_terminal(item.state)) return yellow;
+        switch (item.state) {
         case job_state::succeeded: return green;
         case job_state::failed:
         case job_state::timed_out:
@@ -193,12 +204,12 @@ private:
     std::size_t name_columns_ = 0;
 };
 
-inline std::string plain_line(const job& j, const bar_style& style) {
-    const job_texts t = texts_of(j, style.unicode);
+inline std::string plain_line(const bar_item& item, const bar_style& style) {
+    const bar_texts t = texts_of(item, style.unicode);
     std::string line = t.name + ": " + t.state;
-    for (const std::string* const text : {&t.percent, &t.amount, &t.rate, &t.remaining})
+    for (const std::string* const text : {&t.percent, &t.amount, &t.rate, &t.elapsed, &t.remaining})
         if (!text->empty()) line += ", " + *text;
-    return line;
+    return line + t.band;
 }
 
 } // namespace detail

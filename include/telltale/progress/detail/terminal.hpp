@@ -50,6 +50,14 @@ inline bar_style style_of_terminal(bool terminal) {
     return style;
 }
 
+/// Whether lines that have become too long when the window was made narrower run on in the next row, as in nearly all
+/// terminals of today. Those that cut them say who they are.
+inline bool terminal_reflows() {
+    const std::string_view term = environment("TERM");
+    return environment("XTERM_VERSION").empty() && term != "linux" && !term.starts_with("vt") &&
+           !(term.starts_with("screen") && environment("TMUX").empty());
+}
+
 inline std::size_t size_from(const char* name, std::size_t otherwise) {
     const std::string_view text = environment(name);
     std::size_t n = 0;

@@ -5,6 +5,7 @@
 #define TELLTALE_PROGRESS_DETAIL_TEXT_HPP
 
 #include <telltale/core/progress.hpp>
+#include <telltale/progress/detail/character_width.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +15,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // Text for terminals: what a foreign API calls its jobs must not be able to move the cursor or to break the layout.
 
@@ -42,38 +44,15 @@ inline code_point first_code_point(std::string_view text) noexcept {
     return {value, length, true};
 }
 
-struct code_range {
-    char32_t first;
-    char32_t last;
-};
-
-template <std::size_t N>
-constexpr bool is_in(const std::array<code_range, N>& ranges, char32_t c) noexcept {
-    return std::any_of(ranges.begin(), ranges.end(), [c](code_range r) { return c >= r.first && c <= r.last; });
-}
-
-/// How many columns of a terminal it takes: 0 to 2.
-inline std::size_t columns_of(char32_t c) noexcept {
-    static constexpr std::array<code_range, 6> none{
-        {{0x300, 0x36F}, {0x1AB0, 0x1AFF}, {0x200B, 0x200D}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}}};
-    static constexpr std::array<code_range, 11> wide{{{0x1100, 0x115F},
-                                                      {0x2E80, 0x303E},
-                                                      {0x3041, 0xA4CF},
-                                                      {0xAC00, 0xD7A3},
-                                                      {0xF900, 0xFAFF},
-                                                      {0xFE30, 0xFE6F},
-                                                      {0xFF00, 0xFF60},
-                                                      {0xFFE0, 0xFFE6},
-                                                      {0x1F300, 0x1F64F},
-                                                      {0x1F900, 0x1F9FF},
-                                                      {0x20000, 0x3FFFD}}};
-    return is_in(none, c) ? 0 : is_in(wide, c) ? 2 : 1;
-}
-
 /// Whether it could do something to a terminal, or to the order of what stands beside it.
 inline bool is_control(char32_t c) noexcept {
-    static constexpr std::array<code_range, 6> controls{
-        {{0, 0x1F}, {0x7F, 0x9F}, {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}, {0xFEFF, 0xFEFF}}};
+    static constexpr std::array<code_range, 7> controls{{{0, 0x1F},
+                                                         {0x7F, 0x9F},
+                                                         {0x61C, 0x61C},
+                                                         {0x200E, 0x200F},
+                                                         {0x2028, 0x202E},
+                                                         {0x2066, 0x2069},
+                                                         {0xFEFF, 0xFEFF}}};
     return is_in(controls, c);
 }
 
@@ -87,6 +66,9 @@ inline std::size_t columns(std::string_view text) noexcept {
     return n;
 }
 
+/// What makes one picture of several characters: terminals do not agree on how wide that is, so each stands for itself.
+constexpr bool is_joiner(char32_t c) noexcept { return c == 0x200D || (c >= 0xFE00 && c <= 0xFE0F); }
+
 /// The text without anything that is not to be seen: controls and broken UTF-8 become '?', white space becomes a space,
 /// and where the terminal has no UTF-8, all that is not ASCII becomes '?'.
 inline std::string clean(std::string_view text, bool unicode) {
@@ -98,7 +80,7 @@ inline std::string clean(std::string_view text, bool unicode) {
             result += ' ';
         else if (!c.valid || is_control(c.value) || (!unicode && c.value > 0x7E))
             result += '?';
-        else
+        else if (!is_joiner(c.value))
             result += text.substr(0, c.length);
         text.remove_prefix(c.length);
     }
@@ -122,7 +104,60 @@ inline std::string cut(std::string_view text, std::size_t width, bool unicode) {
     return result + (unicode ? "\u2026" : "~");
 }
 
-/// The same, filled up with spaces.
+/// Of a line with colours, how many bytes are one character or one change of colour, which takes no columns.
+inline std::size_t next_column(std::string_view line, std::size_t& columns) noexcept {
+    columns = 0;
+    if (line.front() == '\x1b') return std::min(line.size() - 1, line.find('m')) + 1;
+    const code_point c = first_code_point(line);
+    columns = c.valid ? columns_of(c.value) : 1;
+    return c.length;
+}
+
+/// How many rows of a terminal of that width a line with colours takes that runs over its edge. A wide character that
+/// does not fit at the end of a row begins the next.
+inline std::size_t rows_of(std::string_view line, std::size_t width) noexcept {
+    std::size_t rows = 1;
+    std::size_t used = 0;
+    while (!line.empty()) {
+        std::size_t n = 0;
+        line.remove_prefix(next_column(line, n));
+        if (used + n > width && used > 0) {
+            ++rows;
+            used = 0;
+        }
+        used += n;
+    }
+    return rows;
+}
+
+/// A line with colours, without what does not fit; changes of colour stay.
+inline std::string cut_coloured(std::string_view line, std::size_t width) {
+    std::string result;
+    std::size_t used = 0;
+    while (!line.empty()) {
+        std::size_t n = 0;
+        const std::size_t length = next_column(line, n);
+        used += n;
+        if (n == 0 || used <= width) result += line.substr(0, length);
+        line.remove_prefix(length);
+    }
+    return result;
+}
+
+/// The lines of a text, each clean; a line break at the end does not begin another.
+inline std::vector<std::string> clean_lines(std::string_view text, bool unicode) {
+    std::vector<std::string> lines;
+    do {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        std::string_view line = text.substr(0, end);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        lines.push_back(clean(line, unicode));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    } while (!text.empty());
+    return lines;
+}
+
+/// A text cut down to so many columns, or filled up to them with spaces.
 inline std::string fit(std::string_view text, std::size_t width, bool unicode) {
     std::string result = cut(text, width, unicode);
     result.append(width - std::min(width, columns(result)), ' ');
@@ -136,13 +171,23 @@ std::string print(const char* format, Args... args) {
     return {text.data(), std::min(text.size() - 1, static_cast<std::size_t>(std::max(n, 0)))};
 }
 
-/// "0:12", "1:02:03", "2d 03h".
+/// "0:12", "1:02:03", "2d 03h"; rounded up: what is left is never nothing.
 inline std::string human_duration(std::chrono::duration<double> d) {
     if (!(d.count() < 3.2e10)) return "ages"; // a thousand years; also what is not a number
     const auto s = static_cast<long long>(std::ceil(std::max(0.0, d.count())));
     if (s >= 86'400) return print("%lldd %02lldh", s / 86'400, s % 86'400 / 3600);
     if (s >= 3600) return print("%lld:%02lld:%02lld", s / 3600, s % 3600 / 60, s % 60);
     return print("%lld:%02lld", s / 60, s % 60);
+}
+
+/// What has passed: rounded down.
+inline std::string human_elapsed(std::chrono::duration<double> d) {
+    return human_duration(std::chrono::duration<double>(std::floor(d.count())));
+}
+
+/// How long something took: "0.3 s", and from ten seconds on as above.
+inline std::string human_took(std::chrono::duration<double> d) {
+    return d.count() < 9.95 ? print("%.1f s", std::max(0.0, d.count())) : human_elapsed(d);
 }
 
 struct human_scale {
