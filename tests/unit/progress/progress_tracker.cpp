@@ -331,19 +331,22 @@ TEST_CASE("more threads than stripes, one after the other and at once") {
     CHECK(t.done() == 60);
     std::vector<std::thread> threads;
     std::atomic<bool> go{false};
-    for (int i = 0; i < 17; ++i) { // the last, the one in the middle and the first share a stripe
+    std::atomic<int> running{0};
+    for (int i = 0; i < 17; ++i) { // the last and the one in the middle share a stripe, which is the first one's
         std::atomic<bool> there{false};
         threads.emplace_back([&, i] {
             t.advance(0);
             there = true;
             while (!go) std::this_thread::yield();
-            for (int n = 0; i % 8 == 0 && n < 50'000; ++n) t.advance();
+            if (i % 8 != 0 || i == 0) return;
+            for (++running; running < 2;) {}
+            for (int n = 0; n < 1'000'000; ++n) t.advance();
         });
         while (!there) std::this_thread::yield();
     }
     go = true;
     for (auto& thread : threads) thread.join();
-    CHECK(t.done() == 150'060);
+    CHECK(t.done() == 2'000'060);
     t.set_done(7);
     std::thread([&] { t.advance(); }).join();
     CHECK(t.done() == 8);
