@@ -4,34 +4,48 @@
 #ifndef TELLTALE_RUN_JOB_CONTEXT_HPP
 #define TELLTALE_RUN_JOB_CONTEXT_HPP
 
+#include <telltale/asio.hpp>
 #include <telltale/core/job.hpp>
 #include <telltale/core/progress.hpp>
+#include <telltale/detail/waiter.hpp>
 #include <telltale/progress/progress_tracker.hpp>
+#include <telltale/run/approval.hpp>
+#include <telltale/run/cpu_meter.hpp>
 #include <telltale/run/detail/manager_state.hpp>
+#include <telltale/run/detail/manager_waits.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 
 namespace telltale::inline TELLTALE_ABI {
 
-/// What a job of a job_manager is given: its id, and the ways to say how far it is. Cheap to copy. After the job has
-/// ended, or its manager is gone, what is said is ignored.
+/// What a job of a job_manager is given: who it is, the ways to say how far it is, and where it lets itself be steered.
+/// Cheap to copy. After the job has ended, or its manager is gone, what is said is ignored.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe.
 class job_context {
 public:
-    job_context(std::shared_ptr<detail::manager_state> manager, std::shared_ptr<detail::managed_job> job)
-        : manager_(std::move(manager)), job_(std::move(job)) {}
+    using executor_type = net::any_io_executor;
 
-    const job_id& id() const noexcept { return job_->spec.id; }
+    job_context(std::shared_ptr<detail::manager_state> manager, detail::job_ptr job)
+        : manager_(std::move(manager)), job_(std::move(job)), attempt_(job_->attempt) {}
 
-    const std::string& name() const noexcept { return job_->spec.name; }
+    executor_type get_executor() const noexcept { return manager_->executor(); }
+
+    const job_id& id() const noexcept { return job_->id; }
+
+    const std::string& name() const noexcept { return job_->name; }
+
+    /// Which attempt this is, counted from 1.
+    std::uint32_t attempt() const noexcept { return attempt_; }
 
     /// Counts the job's progress; what it counts is reported no more often than the manager's publish_interval, the
-    /// first and the last always, and costs nothing in between. The options of the first call hold. The reference is
-    /// valid as long as a context of this job is.
+    /// first and the last always, and costs nothing in between. The options of the first call of an attempt hold. The
+    /// reference is valid as long as a context of this job is.
     progress_tracker& tracker(progress_tracker_options options = {}) { return manager_->tracker(job_, options); }
 
     /// Reports progress at once, as often as it is called: for a job that knows it from elsewhere.
@@ -40,9 +54,87 @@ public:
     /// Says something for people, at once.
     void set_message(std::string message) { manager_->set_message(job_, std::move(message)); }
 
+    /// Whether the job was asked to end: cancelled, or its time is up. A coroutine that awaits need not ask: what it waits
+    /// for is cancelled. A function on a pool looks here now and then. Costs one load.
+    bool stop_requested() const noexcept { return job_->stop_requested.load(std::memory_order_acquire); }
+
+    /// Throws system_error(operation_aborted) if the job was asked to end: then it is cancelled, or timed out.
+    void throw_if_stopped() const {
+        if (stop_requested()) throw system_error(net::error::operation_aborted);
+    }
+
+    /// Whether the job was asked to pause and has not come to a checkpoint since.
+    bool pause_requested() const noexcept { return job_->pause_requested.load(std::memory_order_acquire); }
+
+    /// Measures the CPU time of the calling thread until what is returned is destroyed, for the manager's statistics. Not
+    /// across a co_await. (What runs on a pool by submit(spec, pool, function) is measured without asking.)
+    [[nodiscard]] cpu_meter::scope measure_cpu() { return manager_->cpu_of(job_).measure(); }
+
+    /// Where the job can be paused: waits while it is. A paused job has given its slot back, so that others run
+    /// meanwhile; when it is resumed it waits for one before all others of its priority. Its time limit stands still.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`
+    /// @par Error codes
+    /// `operation_aborted`: the job was asked to end, or the wait was cancelled.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: stops waiting. The job then counts as running, whatever the limit.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the manager's).
+    template <class Token = default_token_t<executor_type>>
+    auto async_checkpoint(Token&& token = {}) {
+        return detail::async_start<void(error_code)>(
+            get_executor(),
+            [manager = manager_, job = job_](auto&& handler, const executor_type& executor) {
+                manager->start_checkpoint(std::forward<decltype(handler)>(handler), executor, job);
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_checkpoint, but does not suspend unless the job is to pause or to end. Costs two loads then.
+    [[nodiscard]] net::awaitable<void> checkpoint() const { return checkpoint_of(*this); }
+
+    /// Pauses the job until somebody approves or rejects (job_manager::approve, the commands of its job_control), or the
+    /// time is up. It has no slot meanwhile, as at a checkpoint.
+    ///
+    /// @par Completion signature
+    /// `void(error_code, approval)`
+    /// @par Error codes
+    /// `operation_aborted`: the job was asked to end, or the wait was cancelled; `errc::invalid_argument`: the job
+    /// waits for an approval already.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: takes the request back.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the manager's).
+    template <class Token = default_token_t<executor_type>>
+    auto async_request_approval(approval_options options = {}, Token&& token = {}) {
+        return detail::async_start<void(error_code, approval)>(
+            get_executor(),
+            [manager = manager_, job = job_, options = std::move(options)](auto&& handler,
+                                                                           const executor_type& executor) mutable {
+                manager->start_approval(std::forward<decltype(handler)>(handler), executor, job, std::move(options));
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_request_approval: `if (!co_await job.request_approval(options)) co_return;`. (Name the options: GCC 12
+    /// destroys a temporary aggregate in a co_await expression twice.)
+    [[nodiscard]] net::awaitable<approval> request_approval(approval_options options = {}) const {
+        return approval_of(*this, std::move(options));
+    }
+
 private:
+    static net::awaitable<void> checkpoint_of(job_context self) {
+        if (self.stop_requested() || self.pause_requested()) co_await self.async_checkpoint(net::use_awaitable);
+    }
+
+    static net::awaitable<approval> approval_of(job_context self, approval_options options) {
+        co_return co_await self.async_request_approval(std::move(options), net::use_awaitable);
+    }
+
     std::shared_ptr<detail::manager_state> manager_;
-    std::shared_ptr<detail::managed_job> job_;
+    detail::job_ptr job_;
+    std::uint32_t attempt_;
 };
 
 } // namespace telltale::inline TELLTALE_ABI

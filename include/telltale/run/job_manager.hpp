@@ -10,34 +10,36 @@
 #include <telltale/core/job_report.hpp>
 #include <telltale/detail/waiter.hpp>
 #include <telltale/error.hpp>
+#include <telltale/run/detail/job_functions.hpp>
 #include <telltale/run/detail/manager_impl.hpp>
 #include <telltale/run/detail/manager_state.hpp>
 #include <telltale/run/job_context.hpp>
+#include <telltale/run/job_handle.hpp>
+#include <telltale/run/job_manager_options.hpp>
+#include <telltale/run/job_spec.hpp>
+#include <telltale/run/job_statistics.hpp>
 
-#include <concepts>
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
-#include <tuple>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 namespace telltale::inline TELLTALE_ABI {
 
-/// A function that is the work of a job.
-template <class Fn>
-concept job_function = std::move_constructible<Fn> && requires(Fn fn, job_context context) {
-    { fn(std::move(context)) } -> std::same_as<net::awaitable<void>>;
-};
-
-/// Runs coroutines as jobs, at most so many at once; the others wait in a queue, first in, first out.
+/// Runs jobs, at most so many at once; the others wait in a queue, by priority, then first in, first out.
 ///
 ///     telltale::job_manager manager(executor, board.sink(), {.max_running = 2});
-///     manager.submit({.name = "asio"}, [folder](telltale::job_context job) { return hash(folder, job); });
-///     co_await manager.async_drain();
+///     auto sum = manager.submit({.name = "asio"}, [folder](telltale::job_context job) { return hash(folder, job); });
+///     const std::uint32_t hash = co_await sum.result();
 ///
-/// A job is queued, running, and then succeeded; failed when its coroutine throws (job_failure says with which class);
+/// A job is queued, running, and then succeeded; failed when its function throws (job_failure says with which class);
 /// cancelled when it was asked to end and did so with operation_aborted; or timed_out, the same for its time limit. A
-/// job that ends with its own result or error although it was asked to end has that result or error.
+/// job that ends with its own result or error although it was asked to end has that result or error. Where it comes to a
+/// checkpoint, or asks for an approval, it can be paused; then it holds no slot. A job that is tried again
+/// (job_spec::retry) is queued again, with the number of its attempt.
 ///
 /// Each job runs on a strand of its own, so on a thread pool jobs run in parallel and can still be cancelled.
 ///
@@ -52,50 +54,85 @@ public:
 
     /// `sink` may be empty.
     job_manager(executor_type executor, job_sink sink, job_manager_options options = {})
-        : executor_(std::move(executor)),
-          state_(std::make_shared<detail::manager_state>(executor_, std::move(sink), options)) {}
+        : state_(std::make_shared<detail::manager_state>(std::move(executor), std::move(sink), options)) {}
 
     job_manager(const job_manager&) = delete;
     job_manager& operator=(const job_manager&) = delete;
 
     /// Cancels all jobs and does not wait for them: what they refer to must outlive them. What was queued is reported
     /// as cancelled, what runs as lost; then the sink is called no more. Whoever waits gets operation_aborted. For an
-    /// orderly end: stop(), then async_drain.
+    /// orderly end: async_shutdown.
     ~job_manager() { state_->close(); }
 
-    executor_type get_executor() const noexcept { return executor_; }
+    executor_type get_executor() const noexcept { return state_->executor(); }
 
-    /// Takes a job in, and starts it when fewer than max_running run. `fn(job_context)` is called on the job's strand,
-    /// and kept until its coroutine has ended: so here it may be a coroutine lambda with captures. Returns the id.
-    /// Throws system_error: `errc::duplicate_job`: the id is in use; `errc::closed`: after stop().
+    /// Takes a job in, and starts it when fewer than max_running run. `fn(job_context)` returns a net::awaitable<T>; it is
+    /// called on the job's strand, and kept until its coroutine has ended: so here it may be a coroutine lambda with
+    /// captures. Throws system_error: `errc::duplicate_job`: the id is in use; `errc::closed`: after stop().
     template <job_function Fn>
-    job_id submit(job_spec spec, Fn fn) {
-        error_code ec;
-        auto id = submit(std::move(spec), std::move(fn), ec);
-        if (ec) throw system_error(ec);
-        return id;
+    auto submit(job_spec spec, Fn fn) {
+        return detail::or_throw([&](error_code& ec) { return submit(std::move(spec), std::move(fn), ec); });
     }
 
-    /// The same, with the error as a value; the id is empty then.
+    /// The same, with the error as a value; the handle is empty then.
     template <job_function Fn>
-    job_id submit(job_spec spec, Fn fn, error_code& ec) {
-        struct work final : detail::job_work {
-            explicit work(Fn f) : function(std::move(f)) {}
-            net::awaitable<void> begin(job_context context) override { return function(std::move(context)); }
-            Fn function;
-        };
-        ec = {};
-        return state_->submit(std::move(spec), std::make_unique<work>(std::move(fn)), ec);
+    auto submit(job_spec spec, Fn fn, error_code& ec) {
+        return add<detail::job_result_t<Fn>>(std::move(spec), std::move(fn), true, ec);
     }
 
-    /// Ends a queued job now, and asks a running one to end (cancellation_type::terminal). Asking again is accepted and
-    /// does nothing. `refused`: it has ended already.
-    command_result cancel(const job_id& id) { return state_->cancel(id); }
+    /// Takes in a job that is a plain function: `fn(job_context)` or `fn()` is called on a thread of `pool`, any executor,
+    /// and what it returns is the job's result. It is asked to end by job_context::stop_requested only, and answers by
+    /// throw_if_stopped; it cannot be paused while it runs. The CPU time that it used is in the statistics. Errors as
+    /// above.
+    template <class Pool, pool_function Fn>
+    auto submit(job_spec spec, Pool pool, Fn fn) {
+        return detail::or_throw(
+            [&](error_code& ec) { return submit(std::move(spec), std::move(pool), std::move(fn), ec); });
+    }
+
+    /// The same, with the error as a value; the handle is empty then.
+    template <class Pool, pool_function Fn>
+    auto submit(job_spec spec, Pool pool, Fn fn, error_code& ec) {
+        using on_pool = detail::on_pool<Pool, Fn>;
+        return add<detail::pool_result_t<Fn>>(std::move(spec), on_pool{std::move(pool), std::move(fn)}, false, ec);
+    }
+
+    /// Ends a job that is queued, or paused and has not begun, now; asks a running one to end
+    /// (cancellation_type::terminal). Asking again is accepted and does nothing. `refused`: it has ended already.
+    command_result cancel(const job_id& id) { return state_->request(id, job_command::cancel); }
+
+    /// Takes a queued job out of the queue, and holds a running one when it comes to its next checkpoint. `refused`: it has
+    /// ended, or was asked to; `unsupported`: it runs and has no checkpoints, as a function on a pool.
+    command_result pause(const job_id& id) { return state_->request(id, job_command::pause); }
+
+    /// Lets a paused job go on; one that has not begun is queued again, behind the others. `refused`: it is not to pause.
+    command_result resume(const job_id& id) { return state_->request(id, job_command::resume); }
+
+    /// Begins another attempt of a job that has failed, was cancelled or has timed out: it is queued. `unsupported`: its
+    /// job_retry::on_command is not set; `refused`: it has not ended, or has succeeded.
+    command_result retry(const job_id& id) { return state_->request(id, job_command::retry); }
+
+    /// Answers a job that waits for an approval. `refused`: it does not.
+    command_result approve(const job_id& id, std::string comment = {}) {
+        return state_->request(id, job_command::approve, std::move(comment));
+    }
+    command_result reject(const job_id& id, std::string comment = {}) {
+        return state_->request(id, job_command::reject, std::move(comment));
+    }
+
+    /// Holds the queue: what runs goes on, nothing else begins or goes on until resume().
+    void pause() { state_->hold_queue(true); }
+    void resume() { state_->hold_queue(false); }
+
+    /// Changes the limit. What runs beyond a lower one goes on.
+    void set_max_running(std::size_t n) { state_->set_max_running(n); }
+    std::size_t max_running() const { return state_->max_running(); }
 
     /// Takes no more jobs, and cancels all there are.
     void stop() { state_->stop(); }
 
     job_counts counts() const { return state_->counts(); }
+    job_statistics statistics() const { return state_->statistics(); }
 
     /// The state of a job that is queued, running, or still remembered.
     std::optional<job_state> state(const job_id& id) const { return state_->state_of(id); }
@@ -114,17 +151,14 @@ public:
     template <class Token = default_token_t<executor_type>>
     auto async_wait(job_id id, Token&& token = {}) {
         return detail::async_start<void(error_code, job_state)>(
-            executor_,
+            get_executor(),
             [state = state_, id = std::move(id)](auto&& handler, const executor_type& executor) {
-                detail::start_wait<job_state>(state, std::forward<decltype(handler)>(handler), executor,
-                                              [&](std::tuple<error_code, job_state>& result) {
-                                                  return state->attempt(id, std::get<0>(result), std::get<1>(result));
-                                              });
+                state->start_wait_end(std::forward<decltype(handler)>(handler), executor, id);
             },
             std::forward<Token>(token));
     }
 
-    /// Waits until no job is queued or running.
+    /// Waits until all jobs have ended.
     ///
     /// @par Completion signature
     /// `void(error_code)`
@@ -137,16 +171,44 @@ public:
     template <class Token = default_token_t<executor_type>>
     auto async_drain(Token&& token = {}) {
         return detail::async_start<void(error_code)>(
-            executor_,
+            get_executor(),
             [state = state_](auto&& handler, const executor_type& executor) {
-                detail::start_wait<>(state, std::forward<decltype(handler)>(handler), executor,
-                                     [&state](std::tuple<error_code>&) { return state->attempt_drain(); });
+                state->start_drain(std::forward<decltype(handler)>(handler), executor);
+            },
+            std::forward<Token>(token));
+    }
+
+    /// Takes no more jobs, and waits until all have ended; those that have not after `drain` (0: at once) are cancelled. If
+    /// it is called several times, the earliest end counts.
+    ///
+    /// @par Completion signature
+    /// `void(error_code)`
+    /// @par Error codes
+    /// `operation_aborted`: the wait was cancelled, or the manager was destroyed.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: stops waiting; the shutdown goes on.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the manager's).
+    template <class Token = default_token_t<executor_type>>
+    auto async_shutdown(std::chrono::steady_clock::duration drain, Token&& token = {}) {
+        return detail::async_start<void(error_code)>(
+            get_executor(),
+            [state = state_, drain](auto&& handler, const executor_type& executor) {
+                state->shut_down(drain);
+                state->start_drain(std::forward<decltype(handler)>(handler), executor);
             },
             std::forward<Token>(token));
     }
 
 private:
-    executor_type executor_;
+    template <class T, class Fn>
+    job_handle<T> add(job_spec spec, Fn fn, bool pausable, error_code& ec) {
+        auto job = std::make_shared<detail::job_of<Fn, T>>(std::move(fn), pausable);
+        job->handles = 1;
+        if (!state_->submit(job, spec, ec)) return {};
+        return job_handle<T>(detail::job_share<T>(state_, std::move(job)));
+    }
+
     std::shared_ptr<detail::manager_state> state_;
 };
 

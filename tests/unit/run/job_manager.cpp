@@ -3,7 +3,7 @@
 
 #include <telltale/run/job_manager.hpp>
 
-#include "support.hpp"
+#include "job_support.hpp"
 
 #include <telltale/sync/timer.hpp>
 
@@ -19,64 +19,11 @@ using namespace telltale;
 using namespace telltale_test;
 using namespace std::chrono_literals;
 
-namespace {
-
-/// Keeps all that is reported, and checks that reports never overlap.
-struct recorder {
-    job_sink sink() {
-        return [this](job_report r) {
-            if (inside.exchange(true)) overlapped = true;
-            const std::lock_guard lock(mutex);
-            reports.push_back(std::move(r));
-            inside = false;
-        };
-    }
-
-    /// "1:queued 1:running ..."
-    std::string states() const {
-        std::string all;
-        for (const auto& r : reports)
-            if (r.state) all += (all.empty() ? "" : " ") + r.id + ":" + std::string(to_string(*r.state));
-        return all;
-    }
-
-    std::vector<job_report> of(const job_id& id) const {
-        std::vector<job_report> all;
-        for (const auto& r : reports)
-            if (r.id == id) all.push_back(r);
-        return all;
-    }
-
-    std::mutex mutex;
-    std::vector<job_report> reports;
-    std::atomic<bool> inside{false};
-    bool overlapped = false;
-};
-
-net::awaitable<void> wait_for(std::chrono::steady_clock::duration d) {
-    timer t(co_await net::this_coro::executor);
-    t.expires_after(d);
-    co_await t.async_wait();
-}
-
-struct sleeper {
-    std::chrono::steady_clock::duration length = 1s;
-    net::awaitable<void> operator()(job_context) const { return wait_for(length); }
-};
-
-/// Does not hear that it is asked to end before it is done.
-net::awaitable<void> stubborn(job_context) {
-    co_await net::this_coro::reset_cancellation_state(net::disable_cancellation());
-    co_await wait_for(10s);
-}
-
-} // namespace
-
 TEST_CASE("at most so many jobs run, the others are queued with their place, first in first out") {
     virtual_world world;
     recorder record;
     job_manager manager(world.executor(), record.sink(), {.max_running = 2});
-    for (int i = 0; i < 5; ++i) CHECK(manager.submit({}, sleeper{}) == std::to_string(i + 1));
+    for (int i = 0; i < 5; ++i) CHECK(manager.submit({}, sleeper{}).id() == std::to_string(i + 1));
     CHECK(manager.counts() == job_counts{.queued = 3, .running = 2});
     CHECK(record.reports[4].id == "3");
     CHECK(record.reports[4].queue_position == 1U);
@@ -113,13 +60,13 @@ TEST_CASE("a report tells the job's name, kind, labels and door, and when it was
     virtual_world world;
     recorder record;
     job_manager manager(world.executor(), record.sink());
-    CHECK(manager.submit({.id = "a", .name = "asio", .kind = "hash", .labels = {{"k", "v"}}}, sleeper{}) == "a");
+    CHECK(manager.submit({.id = "a", .name = "asio", .kind = "hash", .labels = {{"k", "v"}}}, sleeper{}).id() == "a");
     CHECK(record.reports[0].name == "asio");
     CHECK(record.reports[0].kind == "hash");
     CHECK(record.reports[0].labels == label_map{{"k", "v"}});
     CHECK(record.reports[0].control->supports(job_command::cancel));
-    CHECK_FALSE(record.reports[0].control->supports(job_command::pause));
-    CHECK(record.reports[0].control->request(job_command::pause) == command_result::unsupported);
+    CHECK_FALSE(record.reports[0].control->supports(job_command::retry));
+    CHECK(record.reports[0].control->request(job_command::retry) == command_result::unsupported);
     world.clock.run();
     CHECK(record.reports.back().at - record.reports[0].at == 1s);
 }
@@ -128,9 +75,9 @@ TEST_CASE("ids are unique, generated ones too, and those of ended jobs are remem
     virtual_world world;
     job_manager manager(world.executor(), nullptr, {.keep_ended = 1});
     manager.submit({.id = "1"}, sleeper{});
-    CHECK(manager.submit({}, sleeper{}) == "2");
+    CHECK(manager.submit({}, sleeper{}).id() == "2");
     error_code ec;
-    CHECK(manager.submit({.id = "1"}, sleeper{}, ec).empty());
+    CHECK_FALSE(manager.submit({.id = "1"}, sleeper{}, ec));
     CHECK(ec == errc::duplicate_job);
     CHECK_THROWS_AS(manager.submit({.id = "1"}, sleeper{}), system_error);
     world.clock.run();
@@ -257,7 +204,7 @@ TEST_CASE("a tracker's progress is reported at its pace, first and last included
         for (int i = 0; i < 1000; ++i) {
             count.advance();
             if (i == 500) count.set_message("half");
-            co_await wait_for(1ms);
+            co_await pass_time(1ms);
         }
     });
     world.clock.run();
@@ -349,7 +296,7 @@ TEST_CASE("a destroyed manager tells what became of its jobs, then nothing, and 
         const auto watched = [witness, &cancelled](job_context job) -> net::awaitable<void> {
             job.tracker().advance();
             try {
-                co_await wait_for(1h);
+                co_await pass_time(1h);
             } catch (const system_error&) {
                 cancelled = true;
                 job.set_message("nobody hears this");
@@ -405,7 +352,7 @@ TEST_CASE("on a thread pool jobs run in parallel, are cancelled, and are reporte
                 count.advance();
                 co_await net::post(co_await net::this_coro::executor, net::use_awaitable);
             }
-            if (i % 7 == 0) co_await wait_for(1h); // only a cancel ends it
+            if (i % 7 == 0) co_await pass_time(1h); // only a cancel ends it
         });
     for (int i = 0; i < many; i += 7) manager.cancel(std::to_string(i + 1));
     pool.join();
@@ -433,7 +380,7 @@ TEST_CASE("a manager torn down at every step leaks nothing") {
             job_manager manager(executor, [w](const job_report&) {}, {.max_running = 2});
             const auto work = [w](job_context job) -> net::awaitable<void> {
                 job.tracker({.total = 2}).advance();
-                co_await wait_for(150ms);
+                co_await pass_time(150ms);
                 job.tracker().advance();
             };
             for (int i = 0; i < 3; ++i) manager.submit({.time_limit = 1s}, work);
@@ -444,7 +391,7 @@ TEST_CASE("a manager torn down at every step leaks nothing") {
             manager.submit({}, work);
             manager.submit({}, work);
             manager.submit({}, work);
-            co_await wait_for(10ms);
+            co_await pass_time(10ms);
         };
         net::co_spawn(context, scene(witness), net::detached);
     });

@@ -5,10 +5,13 @@
 #define TELLTALE_RUN_DETAIL_MANAGER_IMPL_HPP
 
 #include <telltale/detail/is_aborted.hpp>
+#include <telltale/run/detail/manager_commands.hpp>
 #include <telltale/run/detail/manager_state.hpp>
+#include <telltale/run/detail/manager_waits.hpp>
 #include <telltale/run/job_context.hpp>
+#include <telltale/run/job_failure.hpp>
 
-#include <algorithm>
+#include <charconv>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -16,282 +19,429 @@
 #include <string>
 #include <utility>
 
+// What a manager does with its jobs by itself: the way of an attempt from the queue to its end.
+
 namespace telltale::inline TELLTALE_ABI::detail {
 
-inline job_id manager_state::submit(job_spec spec, std::unique_ptr<job_work> work, error_code& ec) {
+inline void write_number(std::string& to, std::uint64_t n) {
+    char digits[20];
+    to.assign(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
+}
+
+inline bool manager_state::submit(const job_ptr& job, job_spec& spec, error_code& ec) {
+    ec = {};
     effects todo;
-    job_id id;
     {
         const std::lock_guard lock(mutex());
+        if (stopped_) {
+            ec = errc::closed;
+            return false;
+        }
+        const auto now = source_.now();
+        forget_old(now, todo.forgotten);
         if (spec.id.empty()) {
             do {
-                spec.id = std::to_string(next_id_++);
-            } while (find_state(spec.id));
+                write_number(job->id, next_id_++);
+            } while (!index_.insert(job));
+        } else {
+            job->id = std::move(spec.id);
+            if (!index_.insert(job)) {
+                ec = errc::duplicate_job;
+                return false;
+            }
         }
-        if (stopped_) ec = errc::closed;
-        if (!stopped_ && find_state(spec.id)) ec = errc::duplicate_job;
-        if (ec) return {};
-        id = spec.id;
-        const auto job = std::make_shared<managed_job>();
-        job->spec = std::move(spec);
-        job->work = std::move(work);
-        jobs_.emplace(id, job);
-        job->place = queue_.insert(queue_.end(), job);
-        ++counts_.queued;
-
-        job_report r = report_of(*job);
-        r.state = job_state::queued;
-        r.name = job->spec.name;
-        r.kind = job->spec.kind;
-        r.labels = job->spec.labels;
-        r.control = std::make_shared<managed_job_control>(self(), id);
-        if (counts_.running >= options_.max_running && queue_.size() <= options_.told_positions)
-            r.queue_position = job->position = static_cast<std::uint32_t>(queue_.size());
-        tell(std::move(r));
-        pump(todo);
-    }
-    carry_out(todo);
-    return id;
-}
-
-inline void manager_state::pump(effects& todo) {
-    const std::size_t before = queue_.size();
-    while (!queue_.empty() && counts_.running < options_.max_running) {
-        const job_ptr job = std::move(queue_.front());
-        queue_.pop_front();
-        job->strand.emplace(net::make_strand(executor_));
-        job->state = job_state::running;
-        --counts_.queued;
-        ++counts_.running;
-        job_report r = report_of(*job);
-        r.state = job_state::running;
-        tell(std::move(r));
-        todo.start.push_back(job);
-    }
-    if (queue_.size() != before) renumber();
-}
-
-inline void manager_state::renumber() {
-    std::uint32_t position = 0;
-    for (const auto& job : queue_) {
-        if (position == options_.told_positions) return;
-        if (job->position == ++position) continue;
-        job->position = position;
-        job_report r = report_of(*job);
-        r.queue_position = position;
-        tell(std::move(r));
-    }
-}
-
-inline void manager_state::conclude(const job_ptr& job, job_state state, std::optional<job_error> error,
-                                    std::optional<progress> last, effects& todo) {
-    --(job->state == job_state::queued ? counts_.queued : counts_.running);
-    if (state == job_state::succeeded) ++counts_.succeeded;
-    if (state == job_state::failed) ++counts_.failed;
-    if (state == job_state::cancelled) ++counts_.cancelled;
-    if (state == job_state::timed_out) ++counts_.timed_out;
-    job->state = state;
-
-    job_report r = report_of(*job);
-    r.state = state;
-    r.progress = last;
-    r.error = std::move(error);
-    tell(std::move(r));
-
-    while (wait_node* const n = job->waiters.pop_front()) todo.ended.emplace_back(static_cast<done_waiter*>(n), state);
-    todo.dispose.push_back(std::move(job->work));
-    jobs_.erase(job->spec.id);
-    ended_.emplace(job->spec.id, state);
-    ended_order_.push_back(job->spec.id);
-    if (ended_order_.size() > options_.keep_ended) {
-        ended_.erase(ended_order_.front());
-        ended_order_.pop_front();
-    }
-    if (jobs_.empty()) todo.drained.take(drainers_);
-}
-
-// Whether the queue has changed.
-inline bool manager_state::ask_to_end(const job_ptr& job, effects& todo) {
-    if (job->state == job_state::queued) {
-        queue_.erase(job->place);
-        conclude(job, job_state::cancelled, {}, {}, todo);
-        return true;
-    }
-    if (job->asked == managed_job::reason::none) {
-        job->asked = managed_job::reason::cancelled;
-        todo.cancel.push_back(job);
-    }
-    return false;
-}
-
-inline command_result manager_state::cancel(const job_id& id) {
-    effects todo;
-    {
-        const std::lock_guard lock(mutex());
-        const auto found = jobs_.find(id);
-        if (found == jobs_.end()) return ended_.contains(id) ? command_result::refused : command_result::unknown_job;
-        if (closed_) return command_result::refused;
-        const job_ptr job = found->second;
-        if (ask_to_end(job, todo)) renumber();
-    }
-    carry_out(todo);
-    return command_result::accepted;
-}
-
-// For whoever knocks at a job's control, perhaps with a lock held that the sink needs too: nothing is told from here.
-inline command_result manager_state::cancel_later(const job_id& id) {
-    {
-        const std::lock_guard lock(mutex());
-        if (!jobs_.contains(id)) return ended_.contains(id) ? command_result::refused : command_result::unknown_job;
-        if (closed_) return command_result::refused;
-    }
-    net::post(executor_, [s = self(), id] { s->cancel(id); });
-    return command_result::accepted;
-}
-
-inline void manager_state::stop() {
-    effects todo;
-    {
-        const std::lock_guard lock(mutex());
-        stopped_ = true;
-        while (!queue_.empty()) ask_to_end(job_ptr(queue_.front()), todo);
-        for (const auto& [id, job] : jobs_) ask_to_end(job, todo);
-    }
-    carry_out(todo);
-}
-
-// What waits in the queue is cancelled. What runs is asked to end, and told as lost: nobody will tell how it ends.
-inline void manager_state::close() noexcept {
-    effects todo;
-    wait_list waiters;
-    {
-        const std::lock_guard lock(mutex());
-        stopped_ = true;
-        take_all(waiters);
-        while (!queue_.empty()) ask_to_end(job_ptr(queue_.front()), todo);
-        for (const auto& [id, job] : jobs_) {
-            ask_to_end(job, todo);
+        job->name = std::move(spec.name);
+        job->kind = std::move(spec.kind);
+        job->priority = spec.priority;
+        if (spec.time_limit || spec.retry.max_attempts > 1 || spec.retry.on_command) {
+            job->rare().time_limit = spec.time_limit;
+            job->rare().retry = std::move(spec.retry);
+        }
+        ++live_;
+        ++count_of(job_state::queued);
+        enqueue(*job, now);
+        const std::size_t place = queue_.places_to_end_of(job->priority);
+        if (telling()) {
             job_report r = report_of(*job);
-            r.state = job_state::lost;
-            r.message = "its manager was destroyed";
+            r.state = job_state::queued;
+            r.name = job->name;
+            r.kind = job->kind;
+            r.labels = std::move(spec.labels);
+            r.control = std::make_shared<managed_job_control>(self(), job->id);
+            if ((held_ || occupied_ >= max_running_) && place <= options_.told_positions)
+                r.queue_position = job->position = static_cast<std::uint32_t>(place);
             tell(std::move(r));
         }
-        closed_ = true;
+        if (place != queue_.size()) renumber(now);
+        pump(todo, now);
     }
     carry_out(todo);
-    waiters.finish_all(net::error::operation_aborted);
-    if (telling_.load(std::memory_order_relaxed) == std::this_thread::get_id()) return;
-    const std::lock_guard lock(sink_mutex_);
-    sink_ = nullptr;
+    return true;
 }
 
+inline job_counts manager_state::counts_now() const noexcept {
+    const auto of = [this](job_state s) { return by_state_[static_cast<std::size_t>(s)]; };
+    job_counts c;
+    c.queued = static_cast<std::size_t>(of(job_state::queued));
+    c.paused = static_cast<std::size_t>(of(job_state::paused));
+    c.running = static_cast<std::size_t>(of(job_state::running));
+    c.succeeded = of(job_state::succeeded);
+    c.failed = of(job_state::failed);
+    c.cancelled = of(job_state::cancelled);
+    c.timed_out = of(job_state::timed_out);
+    return c;
+}
+
+inline job_report manager_state::report_of(const managed_job& job) const {
+    job_report r;
+    r.id = job.id;
+    r.at = source_.system_now();
+    return r;
+}
+
+inline void manager_state::tell_state(const managed_job& job, std::optional<job_notice> notice) {
+    if (!telling()) return;
+    job_report r = report_of(job);
+    r.state = job.state;
+    if (notice) r.notices.push_back(std::move(*notice));
+    tell(std::move(r));
+}
+
+inline void manager_state::enqueue(managed_job& job, clock::time_point now) {
+    job.since = now;
+    job.position = 0;
+    queue_.push_back(job);
+}
+
+inline void manager_state::pump(effects& todo, clock::time_point now) {
+    bool changed = false;
+    while (!held_ && occupied_ < max_running_ && !queue_.empty()) {
+        managed_job& job = *queue_.front();
+        queue_.erase(job);
+        let_run(job, todo, now);
+        changed = true;
+    }
+    if (changed) renumber(now);
+}
+
+inline void manager_state::let_run(managed_job& job, effects& todo, clock::time_point now,
+                                   std::optional<job_notice> notice) {
+    job.occupies = true;
+    ++occupied_;
+    move_to(job, job_state::running);
+    if (job.begun) {
+        todo.ready.take(job.held);
+    } else {
+        statistics_.waited.add(now - job.since);
+        job.begun = true;
+        job.ran = {};
+        job.lane = take_lane();
+        todo.start.push_back(job.shared_from_this());
+    }
+    job.since = now;
+    if (job.rarity && job.rarity->time_limit)
+        set_alarm(job, job_rarity::purpose::time_limit, job.rarity->left.value_or(*job.rarity->time_limit), now);
+    tell_state(job, std::move(notice));
+}
+
+inline std::unique_ptr<job_lane> manager_state::take_lane() {
+    if (lanes_.empty()) return std::make_unique<job_lane>(executor_);
+    auto lane = std::move(lanes_.back());
+    lanes_.pop_back();
+    return lane;
+}
+
+inline void manager_state::release_slot(managed_job& job) noexcept {
+    if (std::exchange(job.occupies, false)) --occupied_;
+}
+
+// Tells those at the head of the queue their places where these have changed: at once, but not too often.
+inline void manager_state::renumber(clock::time_point now) {
+    if (!telling()) return;
+    if (queue_.empty()) {
+        if (std::exchange(tidying_, false)) tidy_->cancel();
+        return;
+    }
+    if (tidying_) return;
+    if (tidied_ != clock::time_point::min() && now < tidied_ + options_.publish_interval) {
+        tidying_ = true;
+        if (!tidy_) tidy_.emplace(executor_);
+        tidy_->expires_at(tidied_ + options_.publish_interval);
+        tidy_->async_wait([weak = std::weak_ptr(self())](error_code ec) {
+            if (const auto s = weak.lock(); s && !ec) s->on_tidy();
+        });
+        return;
+    }
+    std::uint32_t position = 0;
+    queue_.for_first(options_.told_positions, [&](managed_job& job) {
+        if (job.position == ++position) return;
+        job.position = position;
+        job_report r = report_of(job);
+        r.queue_position = position;
+        tell(std::move(r));
+        tidied_ = now;
+    });
+}
+
+inline void manager_state::on_tidy() {
+    {
+        const std::lock_guard lock(mutex());
+        if (!std::exchange(tidying_, false)) return;
+        tidied_ = clock::time_point::min();
+        renumber(source_.now());
+    }
+    flush();
+}
+
+// Gives back all that an attempt has while it is under way.
+inline void manager_state::leave_attempt(managed_job& job, clock::time_point now) noexcept {
+    if (job.begun) {
+        if (job.state == job_state::running) job.ran += now - job.since;
+        statistics_.ran.add(job.ran);
+        if (job.rarity) {
+            const auto used = job.rarity->cpu.total().value_or(std::chrono::nanoseconds{});
+            statistics_.cpu += used - std::exchange(job.rarity->cpu_counted, used);
+        }
+    }
+    release_slot(job);
+    clear_alarm(job);
+    if (job.in_queue) queue_.erase(job);
+    if (job.lane && !closed_) lanes_.push_back(std::move(job.lane));
+    job.lane.reset();
+    job.begun = false;
+    job.asked = managed_job::reason::none;
+    job.stop_requested.store(false, std::memory_order_relaxed);
+    if (job.rarity) {
+        job.rarity->left.reset();
+        job.rarity->asks.reset();
+    }
+}
+
+inline void manager_state::conclude(managed_job& job, job_state state, std::optional<job_error> error,
+                                    std::optional<progress> last, effects& todo, clock::time_point now) {
+    if (state == job_state::succeeded && job.state != job_state::running) { // a job that did not care to be paused
+        move_to(job, job_state::running);
+        job.since = now;
+        tell_state(job);
+    }
+    leave_attempt(job, now);
+    move_to(job, state);
+    --live_;
+    if (telling()) {
+        job_report r = report_of(job);
+        r.state = state;
+        r.progress = last;
+        r.error = std::move(error);
+        tell(std::move(r));
+    }
+    while (wait_node* const n = job.waiters.pop_front()) {
+        std::get<job_state>(static_cast<end_waiter*>(n)->result()) = state;
+        todo.ready.push_back(*n);
+    }
+    todo.aborted.take(job.held);
+    if (job.rarity) todo.aborted.take(job.rarity->approval_waiters);
+    job.pause_requested.store(false, std::memory_order_relaxed);
+    const bool kept = job.rarity && job.rarity->retry.on_command && state != job_state::succeeded && !stopped_;
+    if (!kept) todo.dispose.push_back(job.shared_from_this());
+    if (job.handles == 0 && state == job_state::succeeded) todo.discard.push_back(job.shared_from_this());
+    job.since = now;
+    ended_.push_back(job);
+    while (ended_.size() > options_.keep_ended) forget(*ended_.front(), todo.forgotten);
+    forget_old(now, todo.forgotten);
+    if (live_ == 0) {
+        todo.ready.take(drainers_);
+        if (deadline_) deadline_->cancel();
+        deadline_at_ = clock::time_point::max();
+    }
+}
+
+inline void manager_state::forget(managed_job& job, few<job_ptr>& gone) {
+    ended_.erase(job);
+    gone.push_back(index_.erase(job));
+}
+
+inline void manager_state::forget_old(clock::time_point now, few<job_ptr>& gone) {
+    if (!options_.keep_ended_for) return;
+    while (managed_job* const oldest = ended_.front()) {
+        if (now - oldest->since < *options_.keep_ended_for) return;
+        forget(*oldest, gone);
+    }
+}
+
+inline void manager_state::begin_next_attempt(managed_job& job, clock::duration delay, std::string why,
+                                              clock::time_point now) {
+    leave_attempt(job, now);
+    ++job.attempt;
+    ++statistics_.retries;
+    if (job.tracker) job.rare().abandoned.push_back(std::move(job.tracker));
+    const bool paused = job.pause_requested.load(std::memory_order_relaxed);
+    move_to(job, paused ? job_state::paused : job_state::queued);
+    if (delay > clock::duration::zero())
+        set_alarm(job, job_rarity::purpose::next_attempt, delay, now);
+    else if (!paused)
+        enqueue(job, now);
+    if (telling()) {
+        job_report r = report_of(job);
+        r.attempt = job.attempt;
+        r.state = job.state;
+        r.message = std::move(why);
+        tell(std::move(r));
+    }
+    renumber(now);
+}
+
+// What has been decided under the mutex.
 inline void manager_state::carry_out(effects& todo) {
     flush();
-    todo.dispose.clear();
-    for (const auto& job : todo.start) net::post(*job->strand, [s = self(), job] { s->begin(job); });
-    // A signal is emitted where the job runs: elsewhere it would be a race with its operations.
-    for (const auto& job : todo.cancel)
-        net::post(*job->strand, [job] { job->signal.emit(net::cancellation_type::terminal); });
-    for (const auto& [w, state] : todo.ended) w->complete({}, state);
-    todo.drained.finish_all({});
+    todo.dispose.for_each([](const job_ptr& job) { job->dispose(); });
+    todo.discard.for_each([](const job_ptr& job) { job->discard(); });
+    struct beginning {
+        void operator()() { std::move(attempt).begin(); }
+        attempt_under_way attempt;
+    };
+    todo.start.for_each(
+        [this](const job_ptr& job) { net::post(job->lane->executor, beginning{attempt_under_way(self(), job)}); });
+    // A signal is emitted where the job runs: elsewhere it would be a race with its operations. By then the attempt may
+    // be over.
+    todo.cancel.for_each([this](const to_cancel& c) {
+        net::post(c.executor, [s = self(), job = c.job, attempt = c.attempt] {
+            {
+                const std::lock_guard lock(s->mutex());
+                if (!job->begun || job->attempt != attempt) return;
+            }
+            job->signal.emit(net::cancellation_type::terminal);
+        });
+    });
+    todo.ready.ready_all();
+    todo.aborted.finish_all(net::error::operation_aborted);
 }
 
 // One thread at a time. Whoever comes meanwhile waits, so that what it did has been told when it returns; but for the
 // sink itself, whose doings are told by the loop that called it.
 inline void manager_state::flush() {
+    if (!has_sink_) return;
     const auto me = std::this_thread::get_id();
     if (telling_.load(std::memory_order_relaxed) == me) return;
     const std::lock_guard sink_lock(sink_mutex_);
     telling_.store(me, std::memory_order_relaxed);
-    for (;;) {
-        job_report next;
+    for (std::vector<job_report> batch;; batch.clear()) {
         {
             const std::lock_guard lock(mutex());
-            if (outbox_.empty()) break;
-            next = std::move(outbox_.front());
-            outbox_.pop_front();
+            batch.swap(outbox_);
         }
-        try {
-            sink_(std::move(next));
-        } catch (...) { // it must not; the jobs go on
+        if (batch.empty()) break;
+        for (job_report& next : batch) {
+            try {
+                if (sink_) sink_(std::move(next));
+            } catch (...) { // it must not; the jobs go on
+            }
         }
     }
     telling_.store(std::thread::id{}, std::memory_order_relaxed);
 }
 
-inline net::awaitable<void> run_managed(std::shared_ptr<managed_job> job, job_context context) {
-    co_await job->work->begin(std::move(context));
-}
+/// What an attempt's coroutine completes with.
+class attempt_end {
+public:
+    using cancellation_slot_type = net::cancellation_slot;
+
+    explicit attempt_end(attempt_under_way attempt) noexcept
+        : slot_(attempt.job().signal.slot()), attempt_(std::move(attempt)) {}
+
+    cancellation_slot_type get_cancellation_slot() const noexcept { return slot_; }
+
+    void operator()(const std::exception_ptr& e) { std::move(attempt_).end(e); }
+
+private:
+    net::cancellation_slot slot_;
+    attempt_under_way attempt_;
+};
 
 inline void manager_state::begin(const job_ptr& job) {
-    bool asked = false;
-    {
-        const std::lock_guard lock(mutex());
-        asked = job->asked != managed_job::reason::none;
-    }
-    if (asked) {
+    // If it is asked to end from here on, the signal is emitted behind this.
+    if (job->stop_requested.load(std::memory_order_acquire)) {
         end(job, std::make_exception_ptr(system_error(net::error::operation_aborted)));
         return;
     }
-    if (job->spec.time_limit) {
-        job->limit.emplace(net::any_io_executor(*job->strand));
-        job->limit->expires_after(*job->spec.time_limit);
-        job->limit->async_wait([s = self(), weak = std::weak_ptr(job)](error_code ec) {
-            if (const auto late = weak.lock(); late && !ec) s->time_out(late);
-        });
-    }
-    job_context context(self(), job);
-    net::co_spawn(*job->strand, run_managed(job, std::move(context)),
-                  net::bind_cancellation_slot(job->signal.slot(),
-                                              net::bind_executor(*job->strand, [s = self(), job](std::exception_ptr e) {
-                                                  s->end(job, std::move(e));
-                                              })));
+    struct work {
+        net::awaitable<void> operator()() { return job->begin(std::move(context)); }
+        managed_job* job; // which attempt_end keeps
+        job_context context;
+    };
+    net::co_spawn(job->lane->executor, work{job.get(), job_context(self(), job)},
+                  attempt_end(attempt_under_way(self(), job)));
 }
 
-inline void manager_state::time_out(const job_ptr& job) {
-    {
-        const std::lock_guard lock(mutex());
-        if (job->state != job_state::running || job->asked != managed_job::reason::none) return;
-        job->asked = managed_job::reason::timed_out;
-    }
-    job->signal.emit(net::cancellation_type::terminal);
+// The execution context is gone, and with it the attempt.
+inline void manager_state::abandon(managed_job& job) noexcept {
+    const std::lock_guard lock(mutex());
+    if (job.rarity) job.rarity->alarm.reset();
+    job.lane.reset();
 }
 
-inline void manager_state::end(const job_ptr& job, std::exception_ptr e) {
-    job->limit.reset();
+inline bool wants_another_attempt(const job_retry& retry, const job_error& error) {
+    try {
+        return !retry.when || retry.when(error);
+    } catch (...) {
+        return false;
+    }
+}
+
+inline void manager_state::end(const job_ptr& job, const std::exception_ptr& e) {
     effects todo;
-    std::optional<progress> last;
-    progress_tracker* counted = nullptr;
-    {
-        const std::lock_guard lock(mutex());
-        counted = job->tracker.get();
-    }
-    if (counted) {
-        counted->finish();
-        last = counted->sample();
-    }
-    {
-        const std::lock_guard lock(mutex());
-        job_state state = job_state::succeeded;
-        std::optional<job_error> error;
-        if (e && job->asked != managed_job::reason::none && is_aborted(e)) {
-            const bool late = job->asked == managed_job::reason::timed_out;
-            state = late ? job_state::timed_out : job_state::cancelled;
-            if (late) error = job_error{error_class::timeout, "the job exceeded its time limit"};
-        } else if (e) {
-            state = job_state::failed;
-            error = describe_error(e);
+    std::optional<job_error> error;
+    bool aborted = false;
+    bool again = false;
+    if (e) {
+        aborted = is_aborted(e);
+        error = describe_error(e);
+        const job_retry* retry = nullptr; // which nobody changes
+        {
+            const std::lock_guard lock(mutex());
+            if (aborted && job->asked == managed_job::reason::timed_out)
+                error = job_error{error_class::timeout, "the job exceeded its time limit"};
+            if (job->rarity && job->attempt < job->rarity->retry.max_attempts) retry = &job->rarity->retry;
         }
-        conclude(job, state, std::move(error), last, todo);
-        pump(todo);
+        again = retry && wants_another_attempt(*retry, *error);
+    }
+    {
+        const std::lock_guard lock(mutex());
+        const auto now = source_.now();
+        if (is_terminal(job->state)) { // lost with its manager
+            leave_attempt(*job, now);
+            todo.forgotten.push_back(index_.erase(*job));
+            todo.dispose.push_back(job);
+        } else {
+            std::optional<progress> last;
+            if (job->tracker) {
+                job->tracker->finish();
+                last = job->tracker->sample();
+            }
+            job_state state = e ? job_state::failed : job_state::succeeded;
+            if (aborted && job->asked == managed_job::reason::cancelled) {
+                state = job_state::cancelled;
+                error.reset();
+            }
+            if (aborted && job->asked == managed_job::reason::timed_out) state = job_state::timed_out;
+            again = again && job->asked != managed_job::reason::cancelled && !ending_;
+            job->error = job->handles > 0 && state == job_state::failed && !again ? e : nullptr;
+            if (again) {
+                const auto delay = job->rarity->retry.delay.delay(job->attempt, random());
+                begin_next_attempt(*job, delay, "attempt " + std::to_string(job->attempt) + ": " + error->message, now);
+            } else {
+                conclude(*job, state, std::move(error), last, todo, now);
+            }
+            pump(todo, now);
+        }
     }
     carry_out(todo);
 }
 
 inline void manager_state::report_progress(const job_ptr& job, progress p, std::optional<std::string> message) {
+    if (!has_sink_) return;
     {
         const std::lock_guard lock(mutex());
-        if (job->state != job_state::running) return;
+        if (!job->begun || !telling()) return;
         job_report r = report_of(*job);
         r.progress = p;
         r.message = std::move(message);
@@ -302,18 +452,12 @@ inline void manager_state::report_progress(const job_ptr& job, progress p, std::
 
 // With the progress as it is then, so that the two fit together.
 inline void manager_state::set_message(const job_ptr& job, std::string message) {
-    progress_tracker* counted = nullptr;
+    if (!has_sink_) return;
     {
         const std::lock_guard lock(mutex());
-        counted = job->tracker.get();
-    }
-    std::optional<progress> now;
-    if (counted) now = counted->sample();
-    {
-        const std::lock_guard lock(mutex());
-        if (job->state != job_state::running) return;
+        if (!job->begun || !telling()) return;
         job_report r = report_of(*job);
-        r.progress = now;
+        if (job->tracker) r.progress = job->tracker->sample();
         r.message = std::move(message);
         tell(std::move(r));
     }
@@ -321,26 +465,74 @@ inline void manager_state::set_message(const job_ptr& job, std::string message) 
 }
 
 inline progress_tracker& manager_state::tracker(const job_ptr& job, const progress_tracker_options& options) {
-    bool first = false;
-    bool over = false;
+    progress_tracker* counted = nullptr;
     {
         const std::lock_guard lock(mutex());
-        first = !job->tracker;
-        over = job->state != job_state::running;
-        if (first) job->tracker = std::make_unique<progress_tracker>(net::any_io_executor(*job->strand), options);
+        if (job->tracker) return *job->tracker;
+        job->tracker = std::make_unique<progress_tracker>(executor_, options);
+        counted = job->tracker.get();
+        if (!job->begun) counted->finish();
+        if (!job->begun || !telling()) return *counted;
     }
-    if (over) job->tracker->finish();
-    if (first && !over) publish(job, {});
-    return *job->tracker;
+    publish(job, *counted, {});
+    return *counted;
 }
 
-inline void manager_state::publish(const job_ptr& job, progress_snapshot last) {
-    job->tracker->async_wait_change(
-        last, options_.publish_interval, [s = self(), job, said = last.message](error_code ec, progress_snapshot now) {
-            if (ec) return;
-            s->report_progress(job, now.value, now.message == said ? std::optional<std::string>{} : now.message);
-            s->publish(job, std::move(now));
-        });
+inline void manager_state::publish(const job_ptr& job, progress_tracker& counted, progress_snapshot last) {
+    counted.async_wait_change(last, options_.publish_interval,
+                              [s = self(), job, &counted, said = last.message](error_code ec, progress_snapshot now) {
+                                  if (ec) return;
+                                  {
+                                      const std::lock_guard lock(s->mutex());
+                                      if (job->tracker.get() != &counted) return; // of a former attempt
+                                  }
+                                  s->report_progress(job, now.value,
+                                                     now.message == said ? std::optional<std::string>{} : now.message);
+                                  s->publish(job, counted, std::move(now));
+                              });
+}
+
+inline cpu_meter& manager_state::cpu_of(const job_ptr& job) {
+    const std::lock_guard lock(mutex());
+    return job->rare().cpu;
+}
+
+inline void manager_state::add_handle(managed_job& job) {
+    const std::lock_guard lock(mutex());
+    ++job.handles;
+}
+
+// Nobody else can ask for the result.
+inline void manager_state::release_handle(managed_job& job) noexcept {
+    std::exception_ptr error;
+    {
+        const std::lock_guard lock(mutex());
+        if (--job.handles > 0) return;
+        error = std::exchange(job.error, nullptr);
+        if (job.state != job_state::succeeded) return;
+    }
+    job.discard();
+}
+
+inline double manager_state::random() noexcept {
+    std::uint64_t z = (random_ += 0x9E3779B97F4A7C15U);
+    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+    return static_cast<double>((z ^ (z >> 31U)) >> 11U) * 0x1.0p-53;
+}
+
+template <class Fn, class T>
+net::awaitable<void> job_of<Fn, T>::begin(job_context context) {
+    if constexpr (std::is_void_v<T>)
+        return (*function)(std::move(context));
+    else
+        return keep(std::static_pointer_cast<job_of>(this->shared_from_this()), std::move(context));
+}
+
+template <class Fn, class T>
+net::awaitable<void> job_of<Fn, T>::keep(std::shared_ptr<job_of> self, job_context context) {
+    if constexpr (!std::is_void_v<T>) self->value.emplace(co_await (*self->function)(std::move(context)));
+    co_return;
 }
 
 } // namespace telltale::inline TELLTALE_ABI::detail

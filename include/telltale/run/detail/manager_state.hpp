@@ -8,10 +8,16 @@
 #include <telltale/core/job.hpp>
 #include <telltale/core/job_control.hpp>
 #include <telltale/core/job_report.hpp>
+#include <telltale/detail/time_source.hpp>
 #include <telltale/detail/waiter.hpp>
 #include <telltale/error.hpp>
 #include <telltale/progress/progress_tracker.hpp>
-#include <telltale/run/job_failure.hpp>
+#include <telltale/run/approval.hpp>
+#include <telltale/run/detail/job_lists.hpp>
+#include <telltale/run/detail/managed_job.hpp>
+#include <telltale/run/job_manager_options.hpp>
+#include <telltale/run/job_spec.hpp>
+#include <telltale/run/job_statistics.hpp>
 #include <telltale/sync/timer.hpp>
 
 #include <array>
@@ -19,200 +25,243 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-namespace telltale::inline TELLTALE_ABI {
+namespace telltale::inline TELLTALE_ABI::detail {
 
-class job_context;
-
-/// What somebody wants to have run.
-struct job_spec {
-    job_id id{};        ///< empty: a number that is free
-    std::string name{}; ///< for people; may be empty
-    std::string kind{}; ///< jobs of one kind take similar times; may be empty
-    label_map labels{};
-    /// How long it may run, not counting the time in the queue; then it is cancelled, and has timed_out. Absent: for
-    /// ever.
-    std::optional<std::chrono::steady_clock::duration> time_limit{};
-};
-
-struct job_manager_options {
-    std::size_t max_running = 10; ///< jobs that run at once; the others are queued. 0: none starts
-    /// The progress of a job's tracker is reported no more often than this.
-    std::chrono::steady_clock::duration publish_interval = std::chrono::milliseconds{100};
-    /// The first so many in the queue are told their place whenever it changes; those behind are not.
-    std::size_t told_positions = 100;
-    /// How many ended jobs are remembered, for async_wait and so that their ids are not used again. The oldest go
-    /// first.
-    std::size_t keep_ended = 10'000;
-};
-
-/// How many jobs a manager has, and how its jobs ended so far.
-struct job_counts {
-    std::size_t queued = 0;
-    std::size_t running = 0;
-    std::uint64_t succeeded = 0;
-    std::uint64_t failed = 0;
-    std::uint64_t cancelled = 0;
-    std::uint64_t timed_out = 0;
-
-    friend bool operator==(const job_counts&, const job_counts&) = default;
-};
-
-namespace detail {
-
-/// What a job does: a function of any type that can be moved. It lives as long as its coroutine.
-class job_work {
-public:
-    job_work() = default;
-    job_work(const job_work&) = delete;
-    job_work& operator=(const job_work&) = delete;
-    virtual ~job_work() = default;
-    virtual net::awaitable<void> begin(job_context context) = 0;
-};
-
-struct managed_job {
-    enum class reason : std::uint8_t { none, cancelled, timed_out };
-
-    job_spec spec;
-    std::unique_ptr<job_work> work;
-
-    // Protected by the manager's mutex.
-    job_state state = job_state::queued;
-    reason asked = reason::none; // why it is asked to end
-    std::uint32_t position = 0;  // that was told
-    std::list<std::shared_ptr<managed_job>>::iterator place;
-    wait_list waiters;
-    std::optional<net::strand<net::any_io_executor>> strand; // set when it starts, never changed
-    std::unique_ptr<progress_tracker> tracker;               // set once
-
-    // Used on the strand only.
-    net::cancellation_signal signal;
-    std::optional<timer> limit;
-};
-
-/// What a job_manager, its jobs and their controls share.
+/// What a job_manager, its jobs, their handles and controls share.
+///
+/// An attempt of a job goes from queued (in the queue, or waiting for its time) to running, when it is given one of the
+/// slots and is begun on its lane. While it is held (paused, or asking for an approval) it has no slot, and waits in the
+/// job's list `held` or `approval_waiters`; when it may go on it waits at the head of the queue for a slot.
 class manager_state final : public wait_state {
 public:
-    using job_ptr = std::shared_ptr<managed_job>;
+    using clock = std::chrono::steady_clock;
 
     manager_state(net::any_io_executor executor, job_sink sink, const job_manager_options& options)
-        : wait_state(context_of(executor)), executor_(std::move(executor)), sink_(std::move(sink)), options_(options) {}
+        : wait_state(context_of(executor)),
+          executor_(std::move(executor)),
+          source_(time_source_of(executor_)),
+          options_(options),
+          has_sink_(static_cast<bool>(sink)),
+          sink_(std::move(sink)),
+          max_running_(options.max_running),
+          random_(options.seed ? *options.seed : static_cast<std::uint64_t>(clock::now().time_since_epoch().count())) {}
 
-    job_id submit(job_spec spec, std::unique_ptr<job_work> work, error_code& ec);
-    command_result cancel(const job_id& id);
-    command_result cancel_later(const job_id& id);
+    const net::any_io_executor& executor() const noexcept { return executor_; }
+
+    bool submit(const job_ptr& job, job_spec& spec, error_code& ec);
+    command_result request(std::string_view id, job_command command, std::string comment = {});
+    command_result request_later(const job_id& id, job_command command);
+    bool supports(std::string_view id, job_command command) const;
+    void set_max_running(std::size_t n);
+    void hold_queue(bool hold);
     void stop();
     void close() noexcept;
 
+    // Of a job, by itself.
     void report_progress(const job_ptr& job, progress p, std::optional<std::string> message = {});
     void set_message(const job_ptr& job, std::string message);
     progress_tracker& tracker(const job_ptr& job, const progress_tracker_options& options);
+    cpu_meter& cpu_of(const job_ptr& job);
+
+    // Of a job, by whoever has a handle.
+    void add_handle(managed_job& job);
+    void release_handle(managed_job& job) noexcept;
+    template <class T>
+    error_code take(job_with_result<T>& job, job_state how, outcome<T>& result);
+
+    std::size_t max_running() const {
+        const std::lock_guard lock(mutex());
+        return max_running_;
+    }
 
     job_counts counts() const {
         const std::lock_guard lock(mutex());
-        return counts_;
+        return counts_now();
     }
 
-    std::optional<job_state> state_of(const job_id& id) const {
+    job_statistics statistics() const {
         const std::lock_guard lock(mutex());
-        return find_state(id);
+        job_statistics s = statistics_;
+        s.counts = counts_now();
+        return s;
     }
 
-    // With the mutex held, as the next.
-    wait_list* attempt(const job_id& id, error_code& ec, job_state& result) {
-        if (const auto found = jobs_.find(id); found != jobs_.end()) return &found->second->waiters;
-        if (const auto ended = find_state(id))
-            result = *ended;
-        else
-            ec = errc::unknown_job;
-        return nullptr;
+    std::optional<job_state> state_of(std::string_view id) {
+        few<job_ptr> gone;
+        const std::lock_guard lock(mutex());
+        forget_old(source_.now(), gone);
+        const managed_job* const job = index_.find(id);
+        return job ? std::optional(job->state) : std::nullopt;
     }
 
-    wait_list* attempt_drain() noexcept { return jobs_.empty() ? nullptr : &drainers_; }
-
-    void take_all(wait_list& all) noexcept override {
-        all.take(drainers_);
-        for (auto& [id, job] : jobs_) all.take(job->waiters);
+    job_state state_of(const managed_job& job) const {
+        const std::lock_guard lock(mutex());
+        return job.state;
     }
+
+    // How operations wait.
+    template <class Handler>
+    void start_wait_end(Handler&& handler, const net::any_io_executor& executor, const job_id& id);
+    template <class Handler>
+    void start_wait_end(Handler&& handler, const net::any_io_executor& executor, const job_ptr& job);
+    template <class Handler>
+    void start_drain(Handler&& handler, const net::any_io_executor& executor);
+    template <class Handler>
+    void start_checkpoint(Handler&& handler, const net::any_io_executor& executor, const job_ptr& job);
+    template <class Handler>
+    void start_approval(Handler&& handler, const net::any_io_executor& executor, const job_ptr& job,
+                        approval_options options);
+    void left_hold(const job_ptr& job);
+    void shut_down(clock::duration drain);
+
+    void take_all(wait_list& all) noexcept override;
 
 private:
-    using done_waiter = waiter<job_state>;
+    friend class attempt_under_way;
+    using end_waiter = waiter<job_state>;
+    using approval_waiter = waiter<approval>;
+
+    struct to_cancel {
+        job_ptr job;
+        net::any_io_executor executor;
+        std::uint32_t attempt;
+    };
 
     /// What has to be done after the mutex is unlocked.
     struct effects {
-        std::vector<job_ptr> start;
-        std::vector<job_ptr> cancel;
-        std::vector<std::unique_ptr<job_work>> dispose;
-        std::vector<std::pair<done_waiter*, job_state>> ended;
-        wait_list drained;
+        few<job_ptr> forgotten; // destroyed with this
+        few<job_ptr> start;
+        few<job_ptr> dispose;
+        few<job_ptr> discard;
+        few<to_cancel> cancel;
+        wait_list ready;   // with their results
+        wait_list aborted; // to end with operation_aborted
     };
 
     std::shared_ptr<manager_state> self() { return std::static_pointer_cast<manager_state>(shared_from_this()); }
 
-    std::optional<job_state> find_state(const job_id& id) const {
-        if (const auto found = jobs_.find(id); found != jobs_.end()) return found->second->state;
-        if (const auto found = ended_.find(id); found != ended_.end()) return found->second;
-        return std::nullopt;
-    }
-
-    job_report report_of(const managed_job& job) const {
-        job_report r;
-        r.id = job.spec.id;
-        r.at = system_now(executor_);
-        return r;
-    }
-
-    void tell(job_report r) {
-        if (!closed_ && sink_) outbox_.push_back(std::move(r));
-    }
-
     // Under the mutex.
-    void pump(effects& todo);
-    void renumber();
-    void conclude(const job_ptr& job, job_state state, std::optional<job_error> error, std::optional<progress> last,
-                  effects& todo);
-    bool ask_to_end(const job_ptr& job, effects& todo);
+    job_counts counts_now() const noexcept;
+    std::uint64_t& count_of(job_state s) noexcept { return by_state_[static_cast<std::size_t>(s)]; }
+    void move_to(managed_job& job, job_state s) noexcept {
+        --count_of(job.state);
+        ++count_of(s);
+        job.state = s;
+    }
+    bool telling() const noexcept { return has_sink_ && !closed_; }
+    job_report report_of(const managed_job& job) const;
+    void tell(job_report r) { outbox_.push_back(std::move(r)); }
+    void tell_state(const managed_job& job, std::optional<job_notice> notice = {});
+    void pump(effects& todo, clock::time_point now);
+    void let_run(managed_job& job, effects& todo, clock::time_point now, std::optional<job_notice> notice = {});
+    void enqueue(managed_job& job, clock::time_point now);
+    void release_slot(managed_job& job) noexcept;
+    void renumber(clock::time_point now);
+    void leave_attempt(managed_job& job, clock::time_point now) noexcept;
+    void conclude(managed_job& job, job_state state, std::optional<job_error> error, std::optional<progress> last,
+                  effects& todo, clock::time_point now);
+    void begin_next_attempt(managed_job& job, clock::duration delay, std::string why, clock::time_point now);
+    void forget(managed_job& job, few<job_ptr>& gone);
+    void forget_old(clock::time_point now, few<job_ptr>& gone);
+    command_result may(const managed_job& job, job_command command) const;
+    void ask_to_end(managed_job& job, managed_job::reason why, effects& todo, clock::time_point now);
+    void ask_all_to_end(effects& todo);
+    void pause(managed_job& job);
+    void resume(managed_job& job, effects& todo, clock::time_point now);
+    void retry(managed_job& job, clock::time_point now);
+    void answer(managed_job& job, approval a, effects& todo, clock::time_point now);
+    void hold(managed_job& job, clock::time_point now);
+    void ask(managed_job& job, approval_options options, effects& todo);
+    void go_on(managed_job& job, effects& todo, clock::time_point now, std::optional<job_notice> notice = {});
+    void set_alarm(managed_job& job, job_rarity::purpose what, clock::duration after, clock::time_point now);
+    void clear_alarm(managed_job& job) noexcept;
+    std::unique_ptr<job_lane> take_lane();
+    double random() noexcept;
 
     // Without it.
     void carry_out(effects& todo);
     void flush();
+    void on_alarm(const job_ptr& job, std::uint64_t number);
+    void on_tidy();
 
-    // On the job's strand.
+    // On the job's lane.
     void begin(const job_ptr& job);
-    void end(const job_ptr& job, std::exception_ptr e);
-    void time_out(const job_ptr& job);
-    void publish(const job_ptr& job, progress_snapshot last);
+    void end(const job_ptr& job, const std::exception_ptr& e);
+    void abandon(managed_job& job) noexcept;
+    void publish(const job_ptr& job, progress_tracker& counted, progress_snapshot last);
 
-    net::any_io_executor executor_;
-    job_sink sink_;
+    const net::any_io_executor executor_;
+    time_source& source_;
     const job_manager_options options_;
+    const bool has_sink_;
+    job_sink sink_;
 
     // Reports are queued under the mutex, in the order of what they tell of, and handed to the sink without it.
-    std::deque<job_report> outbox_;
+    std::vector<job_report> outbox_;
     std::mutex sink_mutex_;
     std::atomic<std::thread::id> telling_{};
 
-    std::unordered_map<job_id, job_ptr> jobs_; // queued and running
-    std::list<job_ptr> queue_;
-    std::unordered_map<job_id, job_state> ended_;
-    std::deque<job_id> ended_order_;
+    job_index index_; // also of those that have ended and are remembered
+    job_queue queue_;
+    job_list ended_; // the oldest first
+    std::vector<std::unique_ptr<job_lane>> lanes_;
     wait_list drainers_;
-    job_counts counts_;
+    std::array<std::uint64_t, job_state_count> by_state_{};
+    job_statistics statistics_;
+    std::size_t live_ = 0;     // jobs that have not ended
+    std::size_t occupied_ = 0; // slots
+    std::size_t max_running_;
     std::uint64_t next_id_ = 1;
+    std::uint64_t random_;
+    bool held_ = false; // the queue
     bool stopped_ = false;
+    bool ending_ = false; // all are asked to
     bool closed_ = false;
+
+    // Timers, which the execution context must outlive: gone when this is closed.
+    std::optional<timer> tidy_; // for places in the queue that were not told
+    bool tidying_ = false;
+    clock::time_point tidied_ = clock::time_point::min();
+    std::optional<timer> deadline_;
+    clock::time_point deadline_at_ = clock::time_point::max();
+};
+
+/// An attempt that is about to begin, or runs. If the execution context is destroyed with it in there, the job gives back
+/// what must not outlive that.
+class attempt_under_way {
+public:
+    attempt_under_way(std::shared_ptr<manager_state> manager, job_ptr job) noexcept
+        : manager_(std::move(manager)), job_(std::move(job)) {}
+    attempt_under_way(attempt_under_way&&) noexcept = default;
+    attempt_under_way& operator=(attempt_under_way&&) = delete;
+    ~attempt_under_way() {
+        if (job_) manager_->abandon(*job_);
+    }
+
+    void begin() && {
+        const job_ptr job = std::move(job_);
+        manager_->begin(job);
+    }
+    void end(const std::exception_ptr& e) && {
+        const job_ptr job = std::move(job_);
+        manager_->end(job, e);
+    }
+    managed_job& job() const noexcept { return *job_; }
+
+private:
+    std::shared_ptr<manager_state> manager_;
+    job_ptr job_;
 };
 
 /// The door to one job of a manager; harmless when the manager is gone.
@@ -221,12 +270,16 @@ public:
     managed_job_control(std::weak_ptr<manager_state> manager, job_id id)
         : manager_(std::move(manager)), id_(std::move(id)) {}
 
-    bool supports(job_command command) const noexcept override { return command == job_command::cancel; }
+    bool supports(job_command command) const noexcept override {
+        if (command != job_command::retry) return true;
+        const auto manager = manager_.lock();
+        return manager && manager->supports(id_, command);
+    }
 
     command_result request(job_command command) override {
         if (!supports(command)) return command_result::unsupported;
         const auto manager = manager_.lock();
-        return manager ? manager->cancel_later(id_) : command_result::refused;
+        return manager ? manager->request_later(id_, command) : command_result::refused;
     }
 
 private:
@@ -234,7 +287,6 @@ private:
     job_id id_;
 };
 
-} // namespace detail
-} // namespace telltale::inline TELLTALE_ABI
+} // namespace telltale::inline TELLTALE_ABI::detail
 
 #endif // TELLTALE_RUN_DETAIL_MANAGER_STATE_HPP
