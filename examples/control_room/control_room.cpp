@@ -6,17 +6,20 @@
 
 #include "common.hpp"
 #include "restart_aware.hpp"
-#include "summary.hpp"
 
 #include <telltale/asio.hpp>
 #include <telltale/beast/http_client.hpp>
 #include <telltale/beast/http_status_source.hpp>
 #include <telltale/board/board.hpp>
+#include <telltale/core/execution_report.hpp>
 #include <telltale/dashboard/dashboard.hpp>
 #include <telltale/json/profile.hpp>
 #include <telltale/poll/poll_until.hpp>
 #include <telltale/poll/status_poller.hpp>
 #include <telltale/progress/bar_writer.hpp>
+#include <telltale/progress/report_text.hpp>
+#include <telltale/run/resource_sampler.hpp>
+#include <telltale/run/save_report.hpp>
 #include <telltale/sync/task_group.hpp>
 #include <telltale/sync/timer.hpp>
 
@@ -82,6 +85,7 @@ struct room {
           poller(executor, restart_aware(api), board.sink(), poller_options_of(options)),
           dashboard(board, {.port = options.port}),
           bars(stdout),
+          sampler(executor),
           helpers(executor) {}
 
     room_options options;
@@ -91,8 +95,10 @@ struct room {
     telltale::status_poller poller;
     telltale::dashboard dashboard;
     telltale::bar_writer bars;
-    telltale::task_group helpers; ///< coroutines that end with the rest
-    int signal = 0;               ///< that ended it
+    telltale::resource_sampler sampler; ///< of this process; what the worker uses, it knows itself
+    telltale::task_group helpers;       ///< coroutines that end with the rest
+    int signal = 0;                     ///< that ended it
+    telltale::figures_map figures;      ///< rows of the results, without the line of titles
     std::size_t results_missing = 0;
 };
 
@@ -107,6 +113,8 @@ std::string file_name(const telltale::job& job) {
 net::awaitable<void> fetch_result(room& r, telltale::job job) {
     try {
         const std::string csv = co_await r.api.result(job.id);
+        const auto lines = static_cast<std::uint64_t>(std::count(csv.begin(), csv.end(), '\n'));
+        r.figures[job.id].rows_out = lines - std::min<std::uint64_t>(lines, 1);
         write_file(std::filesystem::path(r.options.results) / file_name(job), csv);
     } catch (const std::exception& e) {
         if (r.signal) throw;
@@ -161,15 +169,19 @@ net::awaitable<std::vector<telltale::listed_job>> list_jobs(room& r) {
 }
 
 void report_end(room& r, telltale::timestamp started) {
-    const summary s = summarise(r.board, started, telltale::system_now(r.board.get_executor()));
+    const auto now = telltale::system_now(r.board.get_executor());
+    const auto report = telltale::make_report(
+        r.board.jobs(), {.started = started, .now = now, .figures = r.figures, .resources = r.sampler.sample()});
     r.bars.finish(r.board.jobs(), telltale::steady_now(r.board.get_executor()));
-    print(std::cout, s);
-    if (r.results_missing) std::cout << "  results missing " << r.results_missing << std::endl;
-    write_file(r.options.metrics, metrics_json(r.board, s));
+    std::cout << '\n' << telltale::render_summary(report, telltale::report_text_options_for(stdout));
+    if (r.results_missing) std::cout << "results missing: " << r.results_missing << '\n';
+    std::cout << std::flush;
+    telltale::save_report(report, r.options.metrics);
 }
 
 net::awaitable<void> operate(room& r) {
     const auto started = telltale::system_now(r.board.get_executor());
+    r.helpers.spawn(r.sampler.run());
     r.helpers.spawn(show(r));
     if (!r.options.cancel.empty()) r.helpers.spawn(play_operator(r));
 

@@ -217,8 +217,16 @@ test('ends by itself: exit code 0, a summary, execution_metrics.json', async () 
   for (const word of ['succeeded', 'failed', 'timed_out|timed out', 'cancelled']) assert.match(room.out, new RegExp(word, 'i'), room.tail());
   assert.ok(!room.out.includes('\u001b['), 'no terminal codes where there is no terminal');
   const value = JSON.parse(fs.readFileSync(metrics, 'utf8'));
-  assert.ok(value && typeof value === 'object' && Object.keys(value).length > 0);
-  assert.match(JSON.stringify(value), /succeeded/);
+  assert.equal(value.jobs_total, value.jobs.length);
+  assert.equal(value.jobs_ended, value.jobs_total);
+  for (const [state, count] of Object.entries(value.jobs_by_state)) assert.equal(count, count_of(value.jobs, state), state);
+  assert.equal(value.jobs_by_state.succeeded, 2, JSON.stringify(value));
+  const { elapsed_s, bytes, rows_out, resources } = value;
+  assert.ok(elapsed_s > 0 && bytes >= 40 * MB && rows_out === 4, JSON.stringify(value)); // two files in each of two folders
+  assert.ok(resources.samples > 0 && resources.memory_peak_bytes > MB && resources.cpu_user_s >= 0, JSON.stringify(resources));
+  for (const job of value.jobs.filter((each) => each.state === 'succeeded')) assert.ok(job.duration_s > 0 && job.bytes > 0, JSON.stringify(job));
+  assert.match(room.out, /EXECUTION SUMMARY/);
+  assert.match(room.out, /peak memory +\d/);
 });
 
 test('a killed worker leaves its jobs unreachable, not failed; restarted, they go on or are lost', async () => {

@@ -7,16 +7,19 @@
 #include <telltale/core/execution_report.hpp>
 
 #include <cstddef>
+#include <cstdio>
 #include <string>
 
 namespace telltale::inline TELLTALE_ABI {
 
 struct report_text_options {
-    bool unicode = true;    ///< bars, rules and marks of Unicode, and names in their own script; else ASCII
-    std::size_t width = 80; ///< columns; longer lines are cut. At least 40.
-    std::size_t max_jobs =
-        20; ///< lines for jobs; of more, those that failed come first, and the rest is counted
+    bool unicode = true;       ///< bars, rules and marks of Unicode, and names in their own script; else ASCII
+    std::size_t width = 80;    ///< columns; longer lines are cut. At least 40.
+    std::size_t max_jobs = 20; ///< lines for jobs; of more, those that failed come first, and the rest is counted
 };
+
+/// For this file: Unicode where the locale has UTF-8, and as wide as its terminal (or COLUMNS), but at most 80.
+inline report_text_options report_text_options_for(std::FILE* out);
 
 /// How the execution stands, as a block of lines: progress, jobs, data, time, resources, and the jobs that run.
 ///

@@ -7,6 +7,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -328,3 +330,21 @@ TEST_CASE("100 % is only what is complete; bytes have their own throughput") {
     const auto done = render_progress(make_report({a_job("1", job_state::succeeded)}, {.started = noon, .now = noon}));
     CHECK(done.find("\u2588  100.0 %\n") != std::string::npos);
 }
+
+#if defined(__unix__)
+TEST_CASE("the text is made for a file by the locale and COLUMNS") {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), &std::fclose);
+    REQUIRE(file);
+    const auto options = [&file](const char* locale, const char* columns) {
+        ::setenv("LC_ALL", locale, 1);
+        ::setenv("COLUMNS", columns, 1);
+        return telltale::report_text_options_for(file.get());
+    };
+    CHECK(options("de_DE.utf8", "60").unicode);
+    CHECK(options("de_DE.utf8", "60").width == 60);
+    CHECK_FALSE(options("C", "200").unicode);
+    CHECK(options("C", "200").width == 80);
+    ::unsetenv("LC_ALL");
+    ::unsetenv("COLUMNS");
+}
+#endif

@@ -5,6 +5,7 @@
 #define TELLTALE_PROGRESS_DETAIL_REPORT_LINES_HPP
 
 #include <telltale/core/execution_report.hpp>
+#include <telltale/progress/detail/terminal.hpp>
 #include <telltale/progress/detail/text.hpp>
 #include <telltale/progress/report_text.hpp>
 
@@ -14,6 +15,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -318,6 +320,13 @@ private:
 };
 
 } // namespace detail
+
+inline report_text_options report_text_options_for(std::FILE* out) {
+    report_text_options options;
+    options.unicode = detail::style_of_terminal(false).unicode;
+    options.width = std::min(options.width, detail::size_of_terminal(out).width);
+    return options;
+}
 
 inline std::string render_progress(const execution_report& r, report_text_options options) {
     return detail::report_lines(r, options).progress();
