@@ -168,10 +168,10 @@ net::awaitable<std::vector<telltale::listed_job>> list_jobs(room& r) {
     }
 }
 
-void report_end(room& r, telltale::timestamp started) {
+void report_end(room& r) {
     const auto now = telltale::system_now(r.board.get_executor());
-    const auto report = telltale::make_report(
-        r.board.jobs(), {.started = started, .now = now, .figures = r.figures, .resources = r.sampler.sample()});
+    const auto report =
+        telltale::make_report(r.board.jobs(), {.now = now, .figures = r.figures, .resources = r.sampler.sample()});
     r.bars.finish(r.board.jobs(), telltale::steady_now(r.board.get_executor()));
     std::cout << '\n' << telltale::render_summary(report, telltale::report_text_options_for(stdout));
     if (r.results_missing) std::cout << "results missing: " << r.results_missing << '\n';
@@ -180,7 +180,6 @@ void report_end(room& r, telltale::timestamp started) {
 }
 
 net::awaitable<void> operate(room& r) {
-    const auto started = telltale::system_now(r.board.get_executor());
     r.helpers.spawn(r.sampler.run());
     r.helpers.spawn(show(r));
     if (!r.options.cancel.empty()) r.helpers.spawn(play_operator(r));
@@ -192,7 +191,7 @@ net::awaitable<void> operate(room& r) {
     if (r.signal) co_return;
 
     r.helpers.cancel();
-    report_end(r, started);
+    report_end(r);
     if (r.options.serve) std::cout << "all jobs have ended; still serving " << r.dashboard.url() << std::endl;
 }
 

@@ -219,7 +219,8 @@ Resources
   disk written    4.0 KiB
 
 Running
-  > caf? ?[31m  24.6 %  2.0 s  617 rows/s  7.0 s le~
+  > caf? ?[31m  24.6 %  2.0 s  617 rows/s
+      7.0 s left
 ----------------------------------------------------
 )");
     for (const char c : text) CHECK((c == '\n' || (c >= ' ' && c <= '~')));

@@ -303,7 +303,13 @@ private:
             for (std::size_t c = 0; c < widths.size(); ++c)
                 if (widths[c] != 0) text += fit(row.columns[c], widths[c], unicode_) + "  ";
             begin_line();
-            line(text + note(*row.from));
+            const std::string more = note(*row.from);
+            if (columns(text) + columns(more) <= width_) {
+                line(text + more);
+            } else {
+                line(text);
+                line("      " + more);
+            }
         }
         if (shown == all.size()) return;
         begin_line();
