@@ -36,6 +36,8 @@ inline error_class classify(const error_code& ec) {
         return error_class::resource;
     if (ec.category() == telltale_category()) {
         const auto e = static_cast<errc>(ec.value());
+        if (e == errc::not_executable) return error_class::permission;
+        if (e == errc::program_not_found || e == errc::bad_working_folder) return error_class::unknown;
         return e == errc::too_many_connections || e == errc::slow_client ? error_class::resource : error_class::api;
     }
     const std::error_code standard = ec;
