@@ -61,6 +61,8 @@
 #include <telltale/run/job_manager_options.hpp>
 #include <telltale/run/job_spec.hpp>
 #include <telltale/run/job_statistics.hpp>
+#include <telltale/run/process.hpp>
+#include <telltale/run/process_options.hpp>
 #include <telltale/run/resource_reader.hpp>
 #include <telltale/run/resource_sampler.hpp>
 #include <telltale/run/save_report.hpp>
