@@ -4,8 +4,12 @@
 #ifndef TELLTALE_CORE_ESTIMATOR_HPP
 #define TELLTALE_CORE_ESTIMATOR_HPP
 
+#include <telltale/core/detail/forecast.hpp>
+#include <telltale/core/detail/forecast_checks.hpp>
+#include <telltale/core/detail/work_history.hpp>
 #include <telltale/version.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -13,7 +17,7 @@
 
 namespace telltale::inline TELLTALE_ABI {
 
-/// When a job will be done, as far as its past tells: low <= remaining <= high.
+/// When a job will be done, as far as its past tells: 0 <= low <= remaining <= high, all finite.
 struct prediction {
     std::chrono::duration<double> remaining{}; ///< as likely too long as too short
     std::chrono::duration<double> low{};       ///< the 10 % quantile
@@ -27,7 +31,7 @@ struct band_coverage {
     std::uint32_t checked = 0;
     std::uint32_t held = 0;
 
-    /// 0 to 1, 0.8 is aimed at; nothing before the first check.
+    /// 0 to 1; 0.8 is aimed at. Nothing before the first check.
     std::optional<double> share() const noexcept {
         if (checked == 0) return std::nullopt;
         return static_cast<double>(held) / checked;
@@ -37,82 +41,106 @@ struct band_coverage {
 
 /// Rate and remaining time out of samples of "so much is done now".
 ///
-/// A time-weighted exponential average, smoothed twice and corrected for a short history; the time since the last
-/// advance counts as no progress, so a stalled job's rate falls and its remaining time grows (the estimator of
-/// indicatif, https://docs.rs/indicatif, src/state.rs). Time is passed in: the machine has no clock.
+/// The rate is a time-weighted exponential average, smoothed twice and corrected for a short history (the estimator of
+/// indicatif, https://docs.rs/indicatif, src/state.rs): what the job does just now. The remaining time stands on the
+/// whole history instead, and comes with a band: see detail/forecast.hpp, and docs/guide/remaining_time.md for what it
+/// is worth. Both are aware of stalls: time without an advance counts, whether somebody looks or not.
+///
+/// A value of fixed size, about 450 bytes. Time is passed in: the machine has no clock. Not finite amounts are ignored.
 class estimator {
 public:
     using clock = std::chrono::steady_clock;
 
-    /// `horizon`: what happened that long ago has a tenth of the weight of now. Greater than zero.
+    /// `horizon`: of the rate; what happened that long ago has a tenth of the weight of now. Greater than zero.
     explicit estimator(std::chrono::duration<double> horizon = std::chrono::seconds{15}) noexcept
         : horizon_(horizon.count()) {}
 
-    /// Says how much was done at `now`. The first sample is the baseline: what was done before it is not part of the
-    /// rate. Going backwards starts anew.
+    /// Says how much was done at `now`. The first sample is the baseline: what was done before it is neither part of
+    /// the rate nor of a prediction. Going backwards starts anew.
     void sample(double done, clock::time_point now) noexcept {
+        if (!std::isfinite(done)) return;
         if (!started_ || done < done_) {
             *this = estimator(std::chrono::duration<double>(horizon_));
-            started_ = now;
-            last_ = now;
-            done_ = done;
+            started_ = last_ = now;
+            baseline_ = recorded_ = done_ = done;
             return;
         }
-        if (done == done_ || now <= last_) return; // idle time is accounted for when there is progress, or asked for
-        const double dt = seconds(now - last_);
-        const double weight = std::pow(0.1, dt / horizon_);
-        const double fresh = (done - done_) / dt;
-        once_ = once_ * weight + fresh * (1 - weight);
-        const double normal = once_ / known(now);
-        twice_ = twice_ * weight + normal * (1 - weight);
         done_ = done;
+        // Idle time is accounted for when there is progress, or asked for; what is done in no time, with the next.
+        if (done == recorded_ || now <= last_ || !std::isfinite(done - baseline_)) return;
+        const double work = done - recorded_;
+        const double time = seconds(now - last_);
+        const double weight = std::pow(0.1, time / horizon_);
+        unknown_ *= weight;
+        once_ = once_ * weight + work / time * (1 - weight);
+        twice_ = twice_ * weight + once_ / (1 - unknown_) * (1 - weight);
+        elapsed_ += time;
+        squares_ += time * time;
+        const double before = elapsed_ - time;
+        checks_.advance(recorded_ - baseline_, work, before, time);
+        if (history_.add(work, time)) forecast_.fit(history_);
+        if (history_.size() >= 4) checks_.remember(forecast_, done - baseline_, elapsed_);
+        recorded_ = done;
         last_ = now;
     }
 
     /// Units per second as seen at `now`; nothing before there was progress.
     std::optional<double> rate(clock::time_point now) const noexcept {
-        if (!started_ || last_ == *started_) return std::nullopt;
-        const double idle = now > last_ ? seconds(now - last_) : 0;
-        const double weight = std::pow(0.1, idle / horizon_);
-        const auto until = now > last_ ? now : last_;
-        const double normal = once_ * weight / known(until);
-        return (twice_ * weight + normal * (1 - weight)) / known(until);
+        if (!(elapsed_ > 0)) return std::nullopt;
+        const double weight = std::pow(0.1, idle(now) / horizon_);
+        const double known = 1 - unknown_ * weight; // the share that stands on samples, not on the zero it began with
+        return (twice_ * weight + once_ * weight / known * (1 - weight)) / known;
     }
 
-    /// Time until `total` is done, as seen at `now`; nothing where no honest prediction is possible.
+    /// Time until `total` is done, as seen at `now`: the middle of predict().
     std::optional<std::chrono::duration<double>> remaining(double total, clock::time_point now) const noexcept {
-        if (started_ && done_ >= total) return std::chrono::duration<double>{0};
-        const auto speed = rate(now);
-        if (!speed || !(*speed > 0)) return std::nullopt;
-        const double left = (total - done_) / *speed;
-        if (!std::isfinite(left)) return std::nullopt;
-        return std::chrono::duration<double>{left};
+        const auto p = predict(total, now);
+        if (!p) return std::nullopt;
+        return p->remaining;
     }
 
-    /// The same with its band; nothing where no honest prediction is possible.
+    /// Time until `total` is done, as seen at `now`, with its band. Nothing where no honest prediction is possible: no
+    /// progress was seen since the baseline, or the numbers are beyond reason. Zero when the total is reached.
     std::optional<prediction> predict(double total, clock::time_point now) const noexcept {
-        const auto left = remaining(total, now);
-        if (!left) return std::nullopt;
-        return prediction{*left, *left * 0.8, *left * 1.3};
+        if (started_ && done_ >= total) return prediction{};
+        if (!(elapsed_ > 0) || !std::isfinite(total)) return std::nullopt;
+        auto q = checks_.calibrate(forecast_.of(total - recorded_));
+        if (!(q.middle > 0) || !std::isfinite(q.high)) return std::nullopt;
+
+        // Who looks at any moment finds himself in a gap of the mean length E[t²]/E[t] (Feller 1971, vol. 2, I.4). So
+        // long, time that passes is time that was foreseen; what is longer is a stall, and lasts as long again, within
+        // a ninth and nine times that with 80 % (Gott 1993, Nature 363, p. 315; for a tail like a Pareto's).
+        const double foreseen = std::min(idle(now), squares_ / elapsed_);
+        const double stalled = idle(now) - foreseen;
+        const auto ahead = [foreseen](double t, double more) {
+            return std::chrono::duration<double>(std::max(t - foreseen, 0.0) + more);
+        };
+        return prediction{ahead(q.middle, stalled), ahead(q.low, stalled / 9), ahead(q.high, stalled * 9)};
     }
 
-    /// What has become of the estimator's own predictions so far.
-    band_coverage coverage() const noexcept { return {}; }
+    /// What has become of the estimator's own predictions so far. While the job runs it predicts how long the next
+    /// part will take, a quarter of what is done, half of it or as much again, and checks it when that is done.
+    band_coverage coverage() const noexcept { return {checks_.checked(), checks_.held()}; }
 
 private:
     static double seconds(clock::duration d) noexcept { return std::chrono::duration<double>(d).count(); }
 
-    // The share of the average that stands on samples rather than on the zero it began with.
-    double known(clock::time_point now) const noexcept {
-        return 1 - std::pow(0.1, seconds(now - *started_) / horizon_);
-    }
+    double idle(clock::time_point now) const noexcept { return now > last_ ? seconds(now - last_) : 0; }
 
     double horizon_;
     std::optional<clock::time_point> started_;
-    clock::time_point last_{};
-    double done_ = 0;
+    clock::time_point last_{}; // when `recorded_` was reached
+    double baseline_ = 0;
+    double recorded_ = 0;
+    double done_ = 0; // more than recorded if no time has passed since
     double once_ = 0;
     double twice_ = 0;
+    double unknown_ = 1; // the weight of what was before the first sample
+    double elapsed_ = 0; // seconds from the baseline to `last_`
+    double squares_ = 0; // of the gaps between advances
+    detail::work_history history_;
+    detail::forecast forecast_;
+    detail::forecast_checks checks_;
 };
 
 } // namespace telltale::inline TELLTALE_ABI
