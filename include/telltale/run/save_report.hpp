@@ -17,7 +17,7 @@ namespace telltale::inline TELLTALE_ABI {
 /// there before, also after a crash: into a file beside it, which is on the disk before it takes the name.
 ///
 /// A new file has the permissions that the process gives to new files; one that exists keeps its own. A symbolic link
-/// stays, and what it leads to is replaced. What is not a file, a pipe or a terminal, is simply written to. The folder
+/// stays, and what it leads to is replaced. What is not a file, a pipe or a terminal or /dev/stdout, is simply written to. The folder
 /// must exist. Nothing is left behind after an error, which is the system's.
 ///
 /// It blocks until the disk has it, tens of milliseconds: a coroutine that must not be late posts this to a thread pool.

@@ -211,6 +211,22 @@ TEST_CASE("what is not a file is written to, and still there") {
     }
 }
 
+#if defined(__linux__)
+TEST_CASE("what is open already, as /dev/stdout is, is written to at its end, also if it is a file") {
+    const temporary_folder folder;
+    const int file = ::open((folder / "out").c_str(), O_CREAT | O_WRONLY, 0600);
+    REQUIRE(file >= 0);
+    REQUIRE(::write(file, "before\n", 7) == 7);
+    const std::string path = "/proc/self/fd/" + std::to_string(file);
+    fs::create_symlink(path, folder / "link");
+    save_report(report_of(1), folder / "link");
+    save_report(report_of(2), "/dev/fd/" + std::to_string(file));
+    ::close(file);
+    CHECK(content_of(folder / "out") == "before\n" + to_json(report_of(1)) + "\n" + to_json(report_of(2)) + "\n");
+    CHECK(folder.files() == 2);
+}
+#endif
+
 TEST_CASE("whoever reads while it is written sees all of one report") {
     const temporary_folder folder;
     const std::vector<telltale::execution_report> reports{report_of(300, "a"), report_of(300, "b")};

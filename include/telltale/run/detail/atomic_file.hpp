@@ -31,11 +31,18 @@ inline error_code from_std(const std::error_code& ec) {
     return ec ? error_code(ec.value(), sys::system_category()) : error_code();
 }
 
+/// /dev/stdout and its like lead to what is open already, and that may be a file: it is to be written to, not replaced.
+inline bool is_open_already(const std::filesystem::path& path) {
+    const auto folder = path.parent_path();
+    return folder == "/dev" || folder == "/dev/fd" || folder.generic_string().starts_with("/proc/");
+}
+
 /// Where a file is really written to: through symbolic links, also one that leads to no file yet.
 inline std::filesystem::path target_of(const std::filesystem::path& path) {
     std::error_code ignored;
     std::filesystem::path target = path;
-    for (int links = 0; links < 40 && std::filesystem::is_symlink(target, ignored); ++links) {
+    for (int links = 0; links < 40 && !is_open_already(target); ++links) {
+        if (!std::filesystem::is_symlink(target, ignored)) break;
         const auto to = std::filesystem::read_symlink(target, ignored);
         if (to.empty()) break;
         target = to.is_absolute() ? to : target.parent_path() / to;
@@ -105,7 +112,7 @@ inline void sync_folder(const std::filesystem::path& file) noexcept {
 }
 
 inline error_code write_in_place(const std::filesystem::path& path, std::string_view content) {
-    output_file file(path.native(), 0, 0);
+    output_file file(path.native(), O_APPEND, 0);
     file.write(content);
     file.close();
     return file.error();
@@ -124,7 +131,8 @@ inline error_code write_file_atomically(const std::filesystem::path& path, std::
     struct ::stat former {};
     const bool exists = ::stat(target.c_str(), &former) == 0;
     if (!exists && errno != ENOENT) return last_error();
-    if (exists && !S_ISREG(former.st_mode)) return write_in_place(target, content); // a pipe, a terminal
+    if (is_open_already(target) || (exists && !S_ISREG(former.st_mode))) // a pipe, a terminal
+        return write_in_place(target, content);
     const auto part = part_of(target);
     output_file file(part.native(), O_CREAT | O_EXCL, 0666);
     if (file.error()) return file.error();
