@@ -53,6 +53,7 @@
 #include <telltale/run/chunk.hpp>
 #include <telltale/run/cpu_meter.hpp>
 #include <telltale/run/for_each_chunk.hpp>
+#include <telltale/run/hook_list.hpp>
 #include <telltale/run/hooks.hpp>
 #include <telltale/run/job_context.hpp>
 #include <telltale/run/job_failure.hpp>
@@ -65,6 +66,7 @@
 #include <telltale/run/process_options.hpp>
 #include <telltale/run/resource_reader.hpp>
 #include <telltale/run/resource_sampler.hpp>
+#include <telltale/run/transform_chunks.hpp>
 #include <telltale/run/save_report.hpp>
 #include <telltale/sync/auto_reset_event.hpp>
 #include <telltale/sync/latch.hpp>

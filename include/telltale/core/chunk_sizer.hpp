@@ -76,16 +76,18 @@ public:
         const double have = seconds_ * double_of(size_); // to compare without dividing by zero
         if (wanted > have) {
             const std::size_t most = items > options_.max / 2 ? options_.max : items * 2;
-            if (most > size_) size_ = wanted >= seconds_ * double_of(most) ? most : floor_of(wanted / seconds_);
+            if (most > size_) size_ = wanted >= seconds_ * double_of(most) ? most : nearest(wanted / seconds_);
         } else {
-            size_ = std::max(size_ / 2, floor_of(wanted / seconds_));
+            size_ = std::max(size_ / 2, nearest(wanted / seconds_));
         }
         size_ = std::clamp(size_, options_.min, options_.max);
     }
 
 private:
     static double double_of(std::size_t n) noexcept { return static_cast<double>(n); }
-    static std::size_t floor_of(double d) noexcept { return static_cast<std::size_t>(d); } // of what is below a size
+    static std::size_t nearest(double d) noexcept {
+        return static_cast<std::size_t>(d + 0.5);
+    } // to what is near a size
 
     std::size_t share(std::size_t items) const noexcept {
         const std::size_t shares = 2 * options_.workers;

@@ -6,7 +6,6 @@
 
 #include <telltale/run/chunk.hpp>
 
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -49,27 +48,31 @@ struct chunk_hooks {
     [[no_unique_address]] After after{};
 };
 
-/// Several sets of hooks as one: of each event the first is told first. One that throws keeps it from nobody.
+/// Two sets of hooks as one: of each event the first is told first. One that throws keeps it from nobody.
+template <class First, class Second>
+class composed_hooks {
+public:
+    composed_hooks(First one, Second two) : first(std::move(one)), second(std::move(two)) {}
+
+    [[no_unique_address]] First first;
+    [[no_unique_address]] Second second;
+};
+
+template <class Hooks>
+[[nodiscard]] Hooks compose(Hooks hooks) {
+    return hooks;
+}
+
+/// Several sets of hooks as one: chunk_hooks, hook_lists, and what is composed of them.
 ///
 ///     const auto hooks = telltale::compose(log_chunks, telltale::report_to(job));
 ///
 /// Composed at compile time: costs no more than its members do.
-template <class... Hooks>
-class composed_hooks {
-public:
-    explicit composed_hooks(Hooks... hooks) : hooks_(std::move(hooks)...) {}
-
-    std::tuple<Hooks...>& sets() noexcept { return hooks_; }
-    const std::tuple<Hooks...>& sets() const noexcept { return hooks_; }
-
-private:
-    std::tuple<Hooks...> hooks_;
-};
-
-/// See composed_hooks. Takes chunk_hooks, hook_lists and composed ones.
-template <class... Hooks>
-[[nodiscard]] composed_hooks<Hooks...> compose(Hooks... hooks) {
-    return composed_hooks<Hooks...>(std::move(hooks)...);
+template <class First, class... Rest>
+    requires(sizeof...(Rest) != 0)
+[[nodiscard]] auto compose(First first, Rest... rest) {
+    auto others = telltale::compose(std::move(rest)...);
+    return composed_hooks<First, decltype(others)>(std::move(first), std::move(others));
 }
 
 namespace detail {
@@ -77,8 +80,8 @@ template <class T>
 inline constexpr bool is_hook_set = false;
 template <class... H>
 inline constexpr bool is_hook_set<chunk_hooks<H...>> = true;
-template <class... S>
-inline constexpr bool is_hook_set<composed_hooks<S...>> = (is_hook_set<S> && ...);
+template <class First, class Second>
+inline constexpr bool is_hook_set<composed_hooks<First, Second>> = is_hook_set<First>&& is_hook_set<Second>;
 
 template <class Hook>
 inline constexpr bool is_set = !std::is_same_v<std::remove_cv_t<Hook>, no_hook>;

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <exception>
 #include <limits>
@@ -66,7 +67,14 @@ template <chunkable Range>
 auto items_of(Range&& range) {
     return ranged_items<std::views::all_t<Range>>(std::views::all(std::forward<Range>(range)));
 }
-inline counted_items items_of(std::size_t count) { return counted_items(count); }
+template <std::integral Count>
+counted_items items_of(Count count) {
+    return counted_items(static_cast<std::size_t>(count));
+}
+
+/// A range, or how many numbers.
+template <class T>
+concept chunk_source = chunkable<T> || std::integral<std::remove_cvref_t<T>>;
 
 /// What a chunk's function is called with, and what becomes of it.
 template <class Items, class Fn>

@@ -235,6 +235,7 @@ private:
                 return true;
             }
         }
+        std::vector<worker> idle; // leave, after unlocking
         const std::lock_guard lock(mutex());
         if (stop_.load(std::memory_order_relaxed) || !is_more()) return false;
         if constexpr (Output::is_bounded) {
@@ -244,6 +245,7 @@ private:
             }
         }
         c = sizer_ ? sizer_->next() : fixed_part(plan_, next_.fetch_add(1, std::memory_order_relaxed));
+        if (!is_more()) idle.swap(held_);
         return true;
     }
 
@@ -346,9 +348,17 @@ private:
             more = std::exchange(told_, done) != done;
             posted_ = false;
         }
+        const auto progress = [&] {
+            if (std::exchange(more, false)) teller_.tell_progress(done, plan_.total, time_.now());
+        };
         for (const auto& n : all)
-            std::visit([this]<chunk_event E>(const chunk_news<E>& one) { teller_.template tell<E>(one.info); }, n);
-        if (more) teller_.tell_progress(done, plan_.total, time_.now());
+            std::visit(
+                [&]<chunk_event E>(const chunk_news<E>& one) {
+                    if constexpr (E == chunk_event::worker_stopped) progress(); // while there is somebody who made it
+                    teller_.template tell<E>(one.info);
+                },
+                n);
+        progress();
     }
 
     void leave() {

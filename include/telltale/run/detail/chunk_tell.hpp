@@ -46,13 +46,18 @@ inline constexpr bool may_want = true;
 template <chunk_event E, class... H>
 inline constexpr bool may_want<E, chunk_hooks<H...>> =
     is_set<std::tuple_element_t<static_cast<std::size_t>(E), std::tuple<H...>>>;
-template <chunk_event E, class... S>
-inline constexpr bool may_want<E, composed_hooks<S...>> = (may_want<E, S> || ...);
+template <chunk_event E, class First, class Second>
+inline constexpr bool may_want<E, composed_hooks<First, Second>> = may_want<E, First> || may_want<E, Second>;
 
 template <class T>
 inline constexpr bool is_chunk_hooks = false;
 template <class... H>
 inline constexpr bool is_chunk_hooks<chunk_hooks<H...>> = true;
+
+template <class T>
+inline constexpr bool is_composed = false;
+template <class First, class Second>
+inline constexpr bool is_composed<composed_hooks<First, Second>> = true;
 
 template <chunk_event E, class Hooks>
 constexpr auto& hook_of(Hooks& h) noexcept {
@@ -83,8 +88,8 @@ bool wants(const Hooks& hooks) noexcept {
         return false;
     else if constexpr (is_chunk_hooks<Hooks>)
         return is_there(hook_of<E>(hooks));
-    else if constexpr (requires { hooks.sets(); })
-        return std::apply([](const auto&... set) { return (wants<E>(set) || ...); }, hooks.sets());
+    else if constexpr (is_composed<Hooks>)
+        return wants<E>(hooks.first) || wants<E>(hooks.second);
     else
         return hooks.wants(E);
 }
@@ -94,8 +99,9 @@ void each_hook(Hooks& hooks, F f) {
     if constexpr (!may_want<E, Hooks>) {
     } else if constexpr (is_chunk_hooks<Hooks>) {
         if (is_there(hook_of<E>(hooks))) f(hook_of<E>(hooks));
-    } else if constexpr (requires { hooks.sets(); }) {
-        std::apply([&f](auto&... set) { (each_hook<E>(set, f), ...); }, hooks.sets());
+    } else if constexpr (is_composed<Hooks>) {
+        each_hook<E>(hooks.first, f);
+        each_hook<E>(hooks.second, f);
     } else {
         hooks.template each<E>(f);
     }
