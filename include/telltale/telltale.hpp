@@ -46,9 +46,11 @@
 #include <telltale/progress/bar.hpp>
 #include <telltale/progress/bar_item.hpp>
 #include <telltale/progress/bar_writer.hpp>
+#include <telltale/progress/progress_bar.hpp>
 #include <telltale/progress/progress_snapshot.hpp>
 #include <telltale/progress/progress_tracker.hpp>
 #include <telltale/progress/report_text.hpp>
+#include <telltale/progress/show_progress.hpp>
 #include <telltale/run/approval.hpp>
 #include <telltale/run/chunk.hpp>
 #include <telltale/run/cpu_meter.hpp>
@@ -66,8 +68,8 @@
 #include <telltale/run/process_options.hpp>
 #include <telltale/run/resource_reader.hpp>
 #include <telltale/run/resource_sampler.hpp>
-#include <telltale/run/transform_chunks.hpp>
 #include <telltale/run/save_report.hpp>
+#include <telltale/run/transform_chunks.hpp>
 #include <telltale/sync/auto_reset_event.hpp>
 #include <telltale/sync/latch.hpp>
 #include <telltale/sync/mailbox.hpp>

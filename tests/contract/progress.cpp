@@ -2,10 +2,15 @@
 // Copyright (c) 2026 the telltale authors
 
 #include <telltale/progress/progress_tracker.hpp>
+#include <telltale/progress/show_progress.hpp>
+#include <telltale/progress/stage_tree.hpp>
 
 #include "operation.hpp"
 
 #include <chrono>
+#include <cstdio>
+#include <list>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -55,5 +60,60 @@ struct progress_tracker_wait_change {
     progress_snapshot since;
 };
 TELLTALE_CONTRACT_BASIC(progress_tracker_wait_change);
+
+template <class Executor = net::any_io_executor>
+struct stage_tree_wait_change {
+    static about row() {
+        return {.name = "stage_tree::async_wait_change",
+                .value = "changed",
+                .uncounted = "a change makes all ready who wait"};
+    }
+    using signature = void(error_code, stage_tree_snapshot);
+
+    explicit stage_tree_wait_change(const Executor& e)
+        : object(e), part(object.root().add("part")), since(object.snapshot()) {}
+
+    template <class... Token>
+    auto start(Token&&... token) {
+        return object.async_wait_change(since, 100ms, std::forward<Token>(token)...);
+    }
+    void ready() { part.advance(); }
+    static std::string show(const stage_tree_snapshot& s) {
+        return !s.root.children.empty() && s.root.children[0].count > 0 ? "changed" : "";
+    }
+
+    basic_stage_tree<Executor> object;
+    stage part;
+    stage_tree_snapshot since;
+};
+TELLTALE_CONTRACT_BASIC(stage_tree_wait_change);
+
+struct show_progress_to_the_end {
+    static about row() {
+        return {.name = "show_progress",
+                .no_object = "the tracker and the bar are the caller's",
+                .only_terminal = "co_spawn passes on terminal cancellation only",
+                .no_allocator = "a coroutine: Asio allocates its frame",
+                .endless = "the time that it took is shown every second",
+                .uncounted = "the end of the work ends all"};
+    }
+
+    explicit show_progress_to_the_end(const executor_type& e) : tracker(e) {}
+    ~show_progress_to_the_end() {
+        bars.clear();
+        std::fclose(file);
+    }
+    net::awaitable<void> run() {
+        const std::lock_guard lock(mutex);
+        return show_progress(tracker, bars.emplace_back(file, "work"));
+    }
+    void ready() { tracker.finish(); }
+
+    std::mutex mutex;
+    std::FILE* file = std::tmpfile();
+    progress_tracker tracker;
+    std::list<progress_bar> bars;
+};
+TELLTALE_CONTRACT_COROUTINE(show_progress_to_the_end);
 
 } // namespace telltale_test::contract::progress_rows

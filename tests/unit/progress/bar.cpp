@@ -51,7 +51,7 @@ TEST_CASE("the time that it took and the band around what is left") {
     item.progress->remaining.reset();
     CHECK(render_plain(item).ends_with("for 0:03"));
     item.state = job_state::succeeded;
-    CHECK(render_plain(item) == "asio: succeeded in 3.9 s, 50 %, 1.5/3.0 MiB, 512 KiB/s");
+    CHECK(render_plain(item) == "asio: succeeded in 3.9 s, 50 %, 1.5/3.0 MiB");
     item.state = job_state::timed_out;
     item.note = "too slow";
     item.elapsed = 75.6s;

@@ -67,7 +67,9 @@ inline bar_texts texts_of(const bar_item& item, bool unicode) {
             t.amount = human_amount(p.done, p.unit);
             if (p.total) t.amount += "/" + human_amount(*p.total, p.unit);
         }
-        if (p.rate && p.unit != progress_unit::seconds) t.rate = human_amount(*p.rate, p.unit) + "/s";
+        // How fast it was just before it was over is no longer of interest.
+        if (p.rate && p.unit != progress_unit::seconds && !is_terminal(item.state))
+            t.rate = human_amount(*p.rate, p.unit) + "/s";
     }
     if (!p.remaining || is_terminal(item.state)) return t;
     t.remaining = human_duration(*p.remaining) + " left";
@@ -119,6 +121,8 @@ private:
         if (rest + least_bar + 1 <= room) bar(*item.progress->percent(), std::min(room - rest - 1, most_bar));
         for (std::size_t i = 0; i < parts.size(); ++i)
             if (!parts[i].empty() && columns_ < limit(room)) part(parts[i], i == 5 ? yellow : "", room);
+        // What it says of itself, where it is not only a scrap.
+        if (!item.note.empty() && columns_ + 12 <= limit(room)) part(clean(item.note, style_.unicode), "", room);
     }
 
     void other(const bar_item& item, const bar_texts& t, std::size_t room) {
