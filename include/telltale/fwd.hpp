@@ -28,6 +28,8 @@ class job_control;
 class job_manager;
 class json_writer;
 class permit;
+class publish_limiter;
+class stage;
 class status_poller;
 class task_group;
 class token_bucket;
@@ -44,6 +46,8 @@ template <class Executor>
 class basic_rate_limiter;
 template <class Executor>
 class basic_semaphore;
+template <class Executor>
+class basic_stage_tree;
 template <class Executor>
 class basic_timer;
 
