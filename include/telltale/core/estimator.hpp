@@ -74,6 +74,7 @@ public:
         unknown_ *= weight;
         once_ = once_ * weight + work / time * (1 - weight);
         twice_ = twice_ * weight + once_ / (1 - unknown_) * (1 - weight);
+        advances_ += 1;
         elapsed_ += time;
         squares_ += time * time;
         const double before = elapsed_ - time;
@@ -104,14 +105,14 @@ public:
     std::optional<prediction> predict(double total, clock::time_point now) const noexcept {
         if (started_ && done_ >= total) return prediction{};
         if (!(elapsed_ > 0) || !std::isfinite(total)) return std::nullopt;
-        auto q = checks_.calibrate(forecast_.of(total - recorded_));
+        const auto q = checks_.calibrate(forecast_.of(total - recorded_));
         if (!(q.middle > 0) || !std::isfinite(q.high)) return std::nullopt;
 
-        // Who looks at any moment finds himself in a gap of the mean length E[t²]/E[t] (Feller 1971, vol. 2, I.4). So
-        // long, time that passes is time that was foreseen; what is longer is a stall, and lasts as long again, within
-        // a ninth and nine times that with 80 % (Gott 1993, Nature 363, p. 315; for a tail like a Pareto's).
-        const double foreseen = std::min(idle(now), squares_ / elapsed_);
-        const double stalled = idle(now) - foreseen;
+        // Time that passes was foreseen as long as an advance takes. Who looks at any moment finds himself in a gap of
+        // the mean length E[t²]/E[t] (Feller 1971, vol. 2, I.4); what is longer is a stall, and lasts as long again,
+        // with 80 % between a ninth and nine times as long (Gott 1993, Nature 363, p. 315; so for a tail like Pareto's).
+        const double foreseen = std::min({idle(now), elapsed_ / advances_, q.middle});
+        const double stalled = std::max(idle(now) - squares_ / elapsed_, 0.0);
         const auto ahead = [foreseen](double t, double more) {
             return std::chrono::duration<double>(std::max(t - foreseen, 0.0) + more);
         };
@@ -137,6 +138,7 @@ private:
     double twice_ = 0;
     double unknown_ = 1; // the weight of what was before the first sample
     double elapsed_ = 0; // seconds from the baseline to `last_`
+    double advances_ = 0;
     double squares_ = 0; // of the gaps between advances
     detail::work_history history_;
     detail::forecast forecast_;

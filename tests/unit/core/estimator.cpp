@@ -233,7 +233,7 @@ TEST_CASE("the estimator checks its own bands") {
         estimator e;
         double now = 0;
         e.sample(0, start);
-        for (int i = 1; i <= 60; ++i) e.sample(i, after(now += std::pow(1.5, i)));
+        for (int i = 1; i <= 40; ++i) e.sample(i, after(now += std::pow(1.5, i)));
         CHECK(e.coverage().checked >= 3);
         CHECK(*e.coverage().share() < 0.5);
     }

@@ -24,7 +24,7 @@ namespace telltale::inline TELLTALE_ABI::detail {
 /// A job on the board, and what is remembered of it besides.
 struct job_record {
     std::shared_ptr<const job> current; ///< null: not yet known
-    estimator speed;
+    std::unique_ptr<estimator> speed;   ///< null: no progress yet
 };
 
 struct applied {
@@ -120,7 +120,7 @@ private:
         next_.message.clear();
         next_.steps.reset();
         next_.approval.reset();
-        record_.speed = estimator{};
+        record_.speed.reset();
         publish();
         tell(event_kind::job_retrying);
     }
@@ -153,9 +153,16 @@ private:
         if (!p.rate) {
             const std::chrono::steady_clock::time_point when(
                 std::chrono::duration_cast<std::chrono::steady_clock::duration>(at_.time_since_epoch()));
-            record_.speed.sample(p.done, when);
-            p.rate = record_.speed.rate(when);
-            if (p.total && !p.remaining) p.remaining = record_.speed.remaining(*p.total, when);
+            if (!record_.speed) record_.speed = std::make_unique<estimator>();
+            record_.speed->sample(p.done, when);
+            p.rate = record_.speed->rate(when);
+            if (p.total && !p.remaining) {
+                if (const auto predicted = record_.speed->predict(*p.total, when)) {
+                    p.remaining = predicted->remaining;
+                    p.remaining_low = predicted->low;
+                    p.remaining_high = predicted->high;
+                }
+            }
         }
         if (next_.progress == p) return false;
         next_.progress = p;

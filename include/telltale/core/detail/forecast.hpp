@@ -30,12 +30,12 @@ struct forecast_prior {
     static constexpr double slope = 0.8;       // the pace changes by so much of itself over the job; standard deviation
     static constexpr double most_rise = 2;     // that is believed; relative
     static constexpr double line_odds = 1;     // of a line against a constant
-    static constexpr double step_odds = 0.1;   // of a step against a constant
-    static constexpr double constant_drift = 0.25; // what no model knows of, where all is left; standard deviation
+    static constexpr double step_odds = 0.05;  // of a step against a constant
+    static constexpr double constant_drift = 0.2; // what no model knows of, where all is left; standard deviation
     static constexpr double line_drift = 0.3;
     static constexpr double step_drift = 0.5;
-    static constexpr double first_event = 0.5; // of what happened once, the part that is taken for chance
-    static constexpr double surprise = 0.15;   // what may come besides: share of the time taken so far
+    static constexpr double first_event = 0.75; // of what happened once, the part that is taken for chance
+    static constexpr double surprise = 0.1;     // what may come besides: share of the time taken so far
 };
 
 /// The time that work will take, from the history of the work before it.
