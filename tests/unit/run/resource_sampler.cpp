@@ -8,15 +8,15 @@
 
 #include <telltale/sync/with_timeout.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <new>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -141,6 +141,30 @@ TEST_CASE("destroying the sampler ends run()") {
     world.context.restart();
     world.context.poll();
     CHECK(ended);
+}
+
+TEST_CASE("samples may be taken and looked at from any thread") {
+    net::io_context context;
+    std::uint64_t reads = 0; // the sampler's lock is the only one
+    telltale::resource_sampler_options options;
+    options.read = [&reads] { return resource_reading{.memory_bytes = ++reads}; };
+    resource_sampler sampler(context.get_executor(), std::move(options));
+    std::atomic<bool> ordered{true};
+    const auto work = [&] {
+        std::uint64_t last = 0;
+        for (int i = 0; i < 500; ++i) {
+            sampler.sample();
+            const auto now = sampler.usage().samples;
+            ordered = ordered && now > last;
+            last = now;
+        }
+    };
+    std::thread other(work);
+    work();
+    other.join();
+    CHECK(ordered);
+    CHECK(sampler.usage().samples == 1000);
+    CHECK(sampler.usage().memory_bytes == 1000U);
 }
 
 TEST_CASE("run() ends with what the user's function throws") {
