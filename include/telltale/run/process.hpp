@@ -87,22 +87,25 @@ inline void check_exit(const process_result& result) {
     throw job_failure(limit ? error_class::resource : error_class::unknown, message);
 }
 
-/// run_process and check_exit: a process as the work of a job, which fails when it does not exit with 0.
+/// run_process and check_exit: a process as the work of a job, which fails when it does not exit with 0, and ends when it
+/// is cancelled or its time is up.
 ///
-///     manager.submit({.name = "backup"}, telltale::process_job({.argv = {"tar", "-cf", "backup.tar", "data"}}));
+///     auto job = manager.submit({.name = "backup"}, telltale::process_job({.argv = {"tar", "-cf", "backup.tar", "/srv"}}));
+///     const telltale::process_result r = co_await job.result();
 class process_job {
 public:
     explicit process_job(process_options options) : options_(std::move(options)) {}
 
     template <class JobContext>
-    net::awaitable<void> operator()(JobContext) const {
+    net::awaitable<process_result> operator()(JobContext) const {
         return run(options_); // which another attempt needs again
     }
 
 private:
-    static net::awaitable<void> run(process_options options) {
-        const process_result result = co_await run_process(std::move(options));
+    static net::awaitable<process_result> run(process_options options) {
+        process_result result = co_await run_process(std::move(options));
         check_exit(result);
+        co_return std::move(result);
     }
 
     process_options options_;
