@@ -9,6 +9,7 @@
 
 #include <telltale/asio.hpp>
 #include <telltale/board/board.hpp>
+#include <telltale/board/show_jobs.hpp>
 #include <telltale/core/acceptors.hpp>
 #include <telltale/core/backoff.hpp>
 #include <telltale/core/chunk_sizer.hpp>
@@ -69,6 +70,7 @@
 #include <telltale/run/job_statistics.hpp>
 #include <telltale/run/process.hpp>
 #include <telltale/run/process_options.hpp>
+#include <telltale/run/report_to.hpp>
 #include <telltale/run/resource_reader.hpp>
 #include <telltale/run/resource_sampler.hpp>
 #include <telltale/run/save_report.hpp>

@@ -54,6 +54,10 @@ public:
     /// Says something for people, at once.
     void set_message(std::string message) { manager_->set_message(job_, std::move(message)); }
 
+    /// Tells an event that is not seen in the job itself, at once: a step's, chunk's or worker's, or a custom one. `data`
+    /// is a JSON value, or empty.
+    void notify(event_kind kind, std::string data = {}) { manager_->notify(job_, {kind, std::move(data)}); }
+
     /// Whether the job was asked to end: cancelled, or its time is up. A coroutine that awaits need not ask: what it waits
     /// for is cancelled. A function on a pool looks here now and then. Costs one load.
     bool stop_requested() const noexcept { return job_->stop_requested.load(std::memory_order_acquire); }

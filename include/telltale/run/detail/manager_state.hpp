@@ -71,6 +71,17 @@ public:
     // Of a job, by itself.
     void report_progress(const job_ptr& job, progress p, std::optional<std::string> message = {});
     void set_message(const job_ptr& job, std::string message);
+    void notify(const job_ptr& job, job_notice notice) {
+        if (!has_sink_) return;
+        {
+            const std::lock_guard lock(mutex());
+            if (!job->begun || !telling()) return;
+            job_report r = report_of(*job);
+            r.notices.push_back(std::move(notice));
+            tell(std::move(r));
+        }
+        flush();
+    }
     progress_tracker& tracker(const job_ptr& job, const progress_tracker_options& options);
     cpu_meter& cpu_of(const job_ptr& job);
 
