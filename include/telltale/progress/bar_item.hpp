@@ -9,8 +9,11 @@
 #include <telltale/core/progress.hpp>
 #include <telltale/core/time.hpp>
 #include <telltale/core/watch_health.hpp>
+#include <telltale/progress/stage_snapshot.hpp>
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -68,6 +71,21 @@ inline bar_item to_bar_item(const job& j, std::optional<timestamp> now = {}) {
     if (!j.steps) return item;
     item.parts.reserve(j.steps->size());
     for (const job_step& s : *j.steps) item.parts.push_back(detail::item_of(s, now));
+    return item;
+}
+
+/// A stage and those that it is made of as lines.
+inline bar_item to_bar_item(const stage_snapshot& s) {
+    static constexpr std::array<job_state, 4> states{job_state::pending, job_state::running, job_state::succeeded,
+                                                     job_state::failed};
+    bar_item item{.name = s.name,
+                  .state = states[static_cast<std::size_t>(s.state)],
+                  .progress = s.value,
+                  .elapsed = s.elapsed,
+                  .note = s.message};
+    if (s.state == stage_state::pending) item.elapsed.reset();
+    item.parts.reserve(s.children.size());
+    for (const stage_snapshot& child : s.children) item.parts.push_back(to_bar_item(child));
     return item;
 }
 

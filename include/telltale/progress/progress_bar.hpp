@@ -8,6 +8,7 @@
 #include <telltale/progress/bar_item.hpp>
 #include <telltale/progress/bar_writer.hpp>
 #include <telltale/progress/progress_snapshot.hpp>
+#include <telltale/progress/stage_snapshot.hpp>
 
 #include <chrono>
 #include <cstdio>
@@ -54,6 +55,14 @@ public:
     /// False: it is too early since the last time, and this one will be shown with the next.
     bool update(const progress_snapshot& s) {
         bar_item item{.name = items_.front().name, .progress = s.value, .elapsed = s.elapsed, .note = s.message};
+        return update(std::move(item), s.at);
+    }
+
+    /// The same for a stage_tree: its stages are lines below the bar.
+    bool update(const stage_tree_snapshot& s) {
+        bar_item item = to_bar_item(s.root);
+        item.name = items_.front().name;
+        item.state = job_state::running; // how the whole ends, finish() tells
         return update(std::move(item), s.at);
     }
 

@@ -10,6 +10,8 @@
 #include <telltale/progress/progress_bar.hpp>
 #include <telltale/progress/progress_snapshot.hpp>
 #include <telltale/progress/progress_tracker.hpp>
+#include <telltale/progress/stage_snapshot.hpp>
+#include <telltale/progress/stage_tree.hpp>
 #include <telltale/sync/with_timeout.hpp>
 
 #include <algorithm>
@@ -17,6 +19,46 @@
 #include <utility>
 
 namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+
+inline bool is_over(const progress_snapshot& s) noexcept {
+    return s.finished || (s.value.total && s.value.done >= *s.value.total);
+}
+inline bool has_failed(const progress_snapshot&) noexcept { return false; }
+
+// Stages that are all done may be followed by another.
+inline bool is_over(const stage_tree_snapshot& s) noexcept { return s.finished; }
+inline bool has_failed(const stage_tree_snapshot& s) noexcept { return s.root.state == stage_state::failed; }
+
+template <class Snapshot, class Executor, class Source>
+net::awaitable<void, Executor> show_source(Source& source, progress_bar& bar) {
+    const Executor executor = co_await net::this_coro::executor;
+    const auto patience = std::max<progress_bar::clock::duration>(bar.interval(), std::chrono::seconds{1});
+    Snapshot last;
+    const auto wait = [&](auto handler) { source.async_wait_change(last, bar.interval(), std::move(handler)); };
+    for (bool over = false; !over;) {
+        auto operation = wait; // named, and moved: GCC 12 destroys a lambda inside a co_await expression twice
+        auto [ec, next] = co_await async_with_timeout<void(error_code, Snapshot)>(
+            executor, std::move(operation), patience, as_tuple(net::use_awaitable_t<Executor>{}));
+        if (ec == errc::deadline_exceeded) {
+            next = source.snapshot();
+        } else if (ec) {
+            bar.finish(job_state::running);
+            throw system_error(ec);
+        }
+        last = std::move(next);
+        over = is_over(last);
+        bar.update(last);
+    }
+    const bool arrived = !last.value.total || last.value.done >= *last.value.total;
+    bar.finish(has_failed(last) ? job_state::failed
+               : arrived        ? job_state::succeeded
+                                : job_state::running,
+               last.message);
+}
+
+} // namespace detail
 
 /// Keeps a bar up to date with a tracker until the work is done: finish() was called, or a known total is reached. Then
 /// the bar has its final line.
@@ -39,27 +81,13 @@ namespace telltale::inline TELLTALE_ABI {
 template <class Executor>
 [[nodiscard]] net::awaitable<void, Executor> show_progress(basic_progress_tracker<Executor>& tracker,
                                                            progress_bar& bar) {
-    const Executor executor = co_await net::this_coro::executor;
-    const auto patience = std::max<progress_bar::clock::duration>(bar.interval(), std::chrono::seconds{1});
-    progress_snapshot last;
-    // Named, and moved: GCC 12 destroys a lambda inside a co_await expression twice.
-    const auto wait = [&](auto handler) { tracker.async_wait_change(last, bar.interval(), std::move(handler)); };
-    for (bool done = false; !done;) {
-        auto operation = wait;
-        auto [ec, next] = co_await async_with_timeout<void(error_code, progress_snapshot)>(
-            executor, std::move(operation), patience, as_tuple(net::use_awaitable_t<Executor>{}));
-        if (ec == errc::deadline_exceeded) {
-            next = tracker.snapshot();
-        } else if (ec) {
-            bar.finish(job_state::running);
-            throw system_error(ec);
-        }
-        last = std::move(next);
-        done = last.finished || (last.value.total && last.value.done >= *last.value.total);
-        bar.update(last);
-    }
-    const bool arrived = !last.value.total || last.value.done >= *last.value.total;
-    bar.finish(arrived ? job_state::succeeded : job_state::running, last.message);
+    return detail::show_source<progress_snapshot, Executor>(tracker, bar);
+}
+
+/// The same for stages, as lines below the bar, until finish() was called.
+template <class Executor>
+[[nodiscard]] net::awaitable<void, Executor> show_progress(basic_stage_tree<Executor>& stages, progress_bar& bar) {
+    return detail::show_source<stage_tree_snapshot, Executor>(stages, bar);
 }
 
 } // namespace telltale::inline TELLTALE_ABI

@@ -33,8 +33,8 @@ constexpr bar_writer_options on_terminal{.terminal = true, .style = bar_style{.u
 auto lines_in(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
 /// A bar for a tracker, and what was written at each time.
-struct stage {
-    explicit stage(progress_tracker_options options = {.total = 10}, bar_writer_options how = on_terminal)
+struct exhibit {
+    explicit exhibit(progress_tracker_options options = {.total = 10}, bar_writer_options how = on_terminal)
         : tracker(std::in_place, world.executor(), options), bar(file.get(), "work", how) {
         net::co_spawn(world.context, show_progress(*tracker, bar), [this](std::exception_ptr e) {
             ended = true;
@@ -64,7 +64,7 @@ struct stage {
 } // namespace
 
 TEST_CASE("a tracker is shown until its total is reached, drawn no more often than the interval") {
-    stage s({.total = 1000});
+    exhibit s({.total = 1000});
     int drawn = 0;
     for (int i = 0; i < 999; ++i) {
         s.tracker->advance();
@@ -81,7 +81,7 @@ TEST_CASE("a tracker is shown until its total is reached, drawn no more often th
 
 TEST_CASE("the last line of a tracker: arrived, ended before, or without a total") {
     SECTION("arrived") {
-        stage s;
+        exhibit s;
         s.tracker->advance(4);
         s.world.clock.run_for(2s);
         s.tracker->advance(6);
@@ -90,7 +90,7 @@ TEST_CASE("the last line of a tracker: arrived, ended before, or without a total
         CHECK(s.file.screen().back() == "work                succeeded in 2.0 s  10/10");
     }
     SECTION("ended before") {
-        stage s;
+        exhibit s;
         s.tracker->advance(4);
         s.world.clock.run_for(2s);
         s.tracker->finish();
@@ -100,7 +100,7 @@ TEST_CASE("the last line of a tracker: arrived, ended before, or without a total
         CHECK(s.file.screen().back().find("40 %  4/10") != std::string::npos);
     }
     SECTION("without a total") {
-        stage s(progress_tracker_options{});
+        exhibit s(progress_tracker_options{});
         s.tracker->advance(4);
         s.tracker->set_message("done by hand");
         s.world.clock.run_for(2s);
@@ -111,8 +111,36 @@ TEST_CASE("the last line of a tracker: arrived, ended before, or without a total
     }
 }
 
+TEST_CASE("stages are lines below the bar, until the tree is finished") {
+    telltale_test::virtual_world world;
+    screen_file file;
+    stage_tree import(world.executor());
+    progress_bar bar(file.get(), "import", on_terminal);
+    net::co_spawn(world.context, show_progress(import, bar), telltale_test::rethrow{});
+    auto load = import.root().add("load", {.total = 4});
+    world.clock.run_for(1s);
+    load.advance(4);
+    load.finish();
+    world.clock.run_for(1s); // all that there is is done; it goes on all the same
+    auto index = import.root().add("index", {.total = 4});
+    index.advance(1);
+    world.clock.run_for(1s);
+    const lines seen = file.screen();
+    REQUIRE(seen.size() == 3);
+    CHECK(seen[0].starts_with("import              ["));
+    CHECK(seen[0].find("] ") != std::string::npos);
+    CHECK(seen[1].starts_with("  load              succeeded in "));
+    CHECK(seen[2].find("25 %  1/4") != std::string::npos);
+    index.advance(3);
+    index.finish();
+    import.finish();
+    world.clock.run_for(0s);
+    CHECK(file.screen().size() == 1);
+    CHECK(file.screen()[0] == "import              succeeded in 2.0 s");
+}
+
 TEST_CASE("the time goes on while nothing changes, once a second") {
-    stage s;
+    exhibit s;
     s.tracker->advance(5);
     s.pass(100ms);
     CHECK(s.pass(800ms).empty());
@@ -124,7 +152,7 @@ TEST_CASE("the time goes on while nothing changes, once a second") {
 }
 
 TEST_CASE("not on a terminal, a tracker that does much says little") {
-    stage s({.total = 10'000}, {.terminal = false, .style = bar_style{.unicode = false}});
+    exhibit s({.total = 10'000}, {.terminal = false, .style = bar_style{.unicode = false}});
     std::string all;
     for (int i = 0; i < 1200; ++i) {
         s.tracker->advance();
@@ -139,7 +167,7 @@ TEST_CASE("not on a terminal, a tracker that does much says little") {
 }
 
 TEST_CASE("a tracker that is destroyed while it is shown") {
-    stage s;
+    exhibit s;
     s.tracker->advance(3);
     s.world.clock.run_for(1s);
     s.tracker.reset();
