@@ -2,12 +2,15 @@
 // Copyright (c) 2026 the telltale authors
 
 #include <telltale/progress/progress_tracker.hpp>
+#include <telltale/run/for_each_chunk.hpp>
 #include <telltale/run/job_manager.hpp>
+#include <telltale/run/transform_chunks.hpp>
 #include <telltale/sync/manual_reset_event.hpp>
 
 #include "operation.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -71,7 +74,60 @@ struct job_manager_drain {
 };
 TELLTALE_CONTRACT(job_manager_drain);
 
-// No row: for_each_chunk. Its chunks are plain functions on the threads of a pool: to make it wait, one of these would have
-// to be blocked. See tests/unit/run/for_each_chunk.cpp.
+// A chunk that is a coroutine can be made to wait; chunks that are functions on a pool are in tests/unit/run/.
+struct for_each_chunk_gated {
+    static about row() {
+        return {.name = "for_each_chunk",
+                .value = "3",
+                .no_object = "it owns all that it needs",
+                .only_terminal = "co_spawn passes on terminal cancellation only",
+                .no_allocator = "a coroutine: Asio allocates its frame",
+                .uncounted = "the gate is open for all"};
+    }
+
+    explicit for_each_chunk_gated(const executor_type& e) : gate(std::make_shared<manual_reset_event>(e)) {}
+
+    net::awaitable<std::size_t> run() { return count(gate); }
+    static net::awaitable<std::size_t> count(std::shared_ptr<manual_reset_event> g) {
+        const auto wait = [g](auto) { return wait_for::wait(g); };
+        const chunk_options options{.size = 1, .workers = 2};
+        const auto result = co_await for_each_chunk(concurrent, 3, options, wait);
+        co_return result.chunks;
+    }
+    void ready() { gate->set(); }
+    static std::string show(std::size_t chunks) { return std::to_string(chunks); }
+
+    std::shared_ptr<manual_reset_event> gate;
+};
+TELLTALE_CONTRACT_COROUTINE(for_each_chunk_gated);
+
+struct transform_chunks_gated {
+    static about row() {
+        auto a = for_each_chunk_gated::row();
+        a.name = "transform_chunks";
+        return a;
+    }
+
+    explicit transform_chunks_gated(const executor_type& e) : gate(std::make_shared<manual_reset_event>(e)) {}
+
+    net::awaitable<std::size_t> run() { return count(gate); }
+    static net::awaitable<std::size_t> one(std::shared_ptr<manual_reset_event> g) {
+        co_await g->async_wait();
+        co_return 1;
+    }
+    static net::awaitable<std::size_t> count(std::shared_ptr<manual_reset_event> g) {
+        const auto make = [g](auto) { return one(g); };
+        std::size_t sum = 0;
+        const auto add = [&sum](const chunk_value<std::size_t>& v) { sum += v.value; };
+        const chunk_options options{.size = 1, .workers = 2};
+        co_await transform_chunks(concurrent, 3, options, make, add);
+        co_return sum;
+    }
+    void ready() { gate->set(); }
+    static std::string show(std::size_t sum) { return std::to_string(sum); }
+
+    std::shared_ptr<manual_reset_event> gate;
+};
+TELLTALE_CONTRACT_COROUTINE(transform_chunks_gated);
 
 } // namespace telltale_test::contract::run_rows
