@@ -104,7 +104,7 @@ public:
     /// progress was seen since the baseline, or the numbers are beyond reason. Zero when the total is reached.
     std::optional<prediction> predict(double total, clock::time_point now) const noexcept {
         if (started_ && done_ >= total) return prediction{};
-        if (!(elapsed_ > 0) || !std::isfinite(total)) return std::nullopt;
+        if (!(elapsed_ > 0)) return std::nullopt;
         const auto q = checks_.calibrate(forecast_.of(total - recorded_));
         if (!(q.middle > 0) || !std::isfinite(q.high)) return std::nullopt;
 

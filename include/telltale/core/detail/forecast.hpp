@@ -91,7 +91,7 @@ public:
         const double above = std::hypot(base * std::expm1(spread), event_quantile(0.9, events) - middle_event);
         quantiles q;
         q.middle = base + middle_event;
-        q.low = std::max(q.middle - below, 0.0);
+        q.low = q.middle - below; // which is no more than the sum of its two parts
         q.high = q.middle + above + forecast_prior::surprise * mean_ * bins_ * share;
         return q;
     }
