@@ -33,7 +33,10 @@ enum class errc {
     not_executable,        ///< the program to run is there, but may not be run or is none
     bad_working_folder,    ///< the folder in which to run a program is not one, or may not be gone to
     job_cancelled,         ///< the job has no result, for it was cancelled
-    job_timed_out          ///< the job has no result, for it exceeded its time limit
+    job_timed_out,         ///< the job has no result, for it exceeded its time limit
+    malformed_checkpoint,  ///< the bytes are no checkpoint, one of something else, or damaged
+    truncated_checkpoint,  ///< the bytes end before the checkpoint does
+    checkpoint_version     ///< the checkpoint was written by another version of telltale
 };
 
 /// Groups that a caller tests for: `if (ec == condition::timeout)`.
@@ -72,6 +75,9 @@ public:
         case errc::bad_working_folder: return "the working folder is not there, or may not be gone to";
         case errc::job_cancelled: return "the job was cancelled";
         case errc::job_timed_out: return "the job exceeded its time limit";
+        case errc::malformed_checkpoint: return "not a checkpoint, or a damaged one";
+        case errc::truncated_checkpoint: return "the checkpoint ends too early";
+        case errc::checkpoint_version: return "a checkpoint of another version";
         }
         return "unknown telltale error";
     }

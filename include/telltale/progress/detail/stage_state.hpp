@@ -96,29 +96,34 @@ public:
         return found == children_.end() ? nullptr : *found;
     }
 
-    /// Fills in what is so at `now`. Returns how much of the whole is done, 0 to 1, and whether that is all that is known
-    /// to be there.
-    std::pair<double, bool> look(stage_snapshot& result, clock::time_point now) {
+    struct part {
+        double done;   // of the whole, 0 to 1
+        bool is_known; // and it is not just the least that it can be
+        bool is_over;  // nothing in it runs, or will
+    };
+
+    /// Fills in what is so at `now`.
+    part look(stage_snapshot& result, clock::time_point now) {
         result.name = name_;
         result.weight = weight_;
         result.message = message_;
         progress& p = result.value;
-        std::pair<double, bool> part;
+        part result_part;
         if (children_.empty()) {
             result.count = count.sum();
             p.done = static_cast<double>(result.count);
             p.unit = unit_;
             if (total_) p.total = static_cast<double>(*total_);
             result.state = state_of_count(result.count);
-            part = part_of_count(result);
+            result_part = part_of_count(result);
         } else {
-            part = part_of_children(result, now);
+            result_part = part_of_children(result, now);
             p.unit = progress_unit::percent;
-            p.done = 100 * part.first;
-            if (part.second) p.total = 100;
+            p.done = 100 * result_part.done;
+            if (result_part.is_known) p.total = 100;
         }
-        measure(result, now);
-        return part;
+        measure(result, result_part.is_over, now);
+        return result_part;
     }
 
     striped_count count;
@@ -138,26 +143,29 @@ private:
         return done > 0 ? stage_state::running : told_;
     }
 
-    std::pair<double, bool> part_of_count(const stage_snapshot& s) const noexcept {
-        if (s.state == stage_state::done) return {1, true};
-        if (s.value.total) return {s.value.done < *s.value.total ? s.value.done / *s.value.total : 1, true};
-        return {0, s.state != stage_state::running};
+    static part part_of_count(const stage_snapshot& s) noexcept {
+        if (s.state == stage_state::done) return {1, true, true};
+        const bool failed = s.state == stage_state::failed;
+        if (s.value.total) return {s.value.done < *s.value.total ? s.value.done / *s.value.total : 1, true, failed};
+        return {0, s.state != stage_state::running, failed};
     }
 
-    std::pair<double, bool> part_of_children(stage_snapshot& result, clock::time_point now) {
+    part part_of_children(stage_snapshot& result, clock::time_point now) {
         double weights = 0;
         double done = 0;
         bool known = true;
+        bool all_over = true;
         bool all_done = true;
         bool failed = false;
         bool begun = told_ == stage_state::running;
         result.children.reserve(children_.size());
         for (stage_node* const child : children_) {
             stage_snapshot& s = result.children.emplace_back();
-            const auto [part, is_all] = child->look(s, now);
+            const part of_child = child->look(s, now);
             weights += s.weight;
-            done += s.weight * part;
-            known = known && (is_all || s.weight == 0);
+            done += s.weight * of_child.done;
+            known = known && (of_child.is_known || s.weight == 0);
+            all_over = all_over && of_child.is_over;
             all_done = all_done && s.state == stage_state::done;
             failed = failed || s.state == stage_state::failed;
             begun = begun || s.state != stage_state::pending;
@@ -170,14 +178,13 @@ private:
             result.state = stage_state::done;
         else
             result.state = begun ? stage_state::running : stage_state::pending;
-        if (result.state == stage_state::done) return {1, true};
-        return {weights > 0 ? std::min(done / weights, 1.0) : 0, known};
+        if (result.state == stage_state::done) return {1, true, true};
+        return {weights > 0 ? std::min(done / weights, 1.0) : 0, known, all_over || is_ended()};
     }
 
     // When it began and ended, and how fast it is. A beginning or end that nobody told of was at some time between two looks:
     // it began at the former and ended at the latter.
-    void measure(stage_snapshot& s, clock::time_point now) {
-        const bool over = s.state == stage_state::done || s.state == stage_state::failed;
+    void measure(stage_snapshot& s, bool over, clock::time_point now) {
         if (s.state != stage_state::pending && !started_) started_ = last_look_;
         if (over && !ended_) ended_ = now;
         if (!over) ended_.reset();
