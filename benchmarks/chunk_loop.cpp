@@ -25,13 +25,14 @@ namespace net = telltale::net;
 
 namespace {
 
-/// Some 10 instructions for an item: numbers are mixed and added up, once per chunk into what all share.
+/// Some 10 instructions for an item: numbers are mixed and added up, once per chunk into what all share. Not inline: the same
+/// compiled loop for everybody, or the compiler's choice of registers is measured, up to an instruction per item.
 class work {
 public:
     explicit work(std::atomic<std::uint64_t>& sum) noexcept : sum_(&sum) {}
 
     template <class Part>
-    void operator()(Part part) const noexcept {
+    [[gnu::noinline]] void operator()(Part part) const noexcept {
         std::uint64_t sum = 0;
         for (const std::uint64_t i : part) {
             std::uint64_t x = i ^ i >> 33U;

@@ -33,12 +33,15 @@ TO_REACH = {
         ('progress tick, threads: 2', 'telltale'): 10,
     },
 }
+# More than the bare loop in instructions; and with both hooks more than with none in CPU.
+CHUNK_PERCENT = 0.5
 # Of a job of the job_manager.
 JOB_CPU_US = 2
 JOB_BYTES = 600
 # Of a core, with a sample a second.
 SAMPLER_PERCENT = 0.05
-# Of the band around the remaining time: over all workloads, and in each; on how many the error is below both peers'.
+# Of the band around the remaining time: over these workloads, and in each; on how many the error is below both peers'.
+WORKLOADS = ('steady', 'heavy-tailed', 'bursts', 'stall', 'slowing', 'speeding up')
 COVERAGE = (0.72, 0.88)
 WORST_COVERAGE = 0.6
 BETTER_THAN_BOTH = 4
@@ -116,6 +119,43 @@ def sorted_groups(rows):
     return sorted(groups.items(), key=place)
 
 
+CHUNKS = {
+    'bare': 'by hand',
+    'blocking': '**blocking**',
+    'serial': '**serial**',
+    'pool': '**a pool of two**',
+}
+
+
+def chunks(results):
+    counts = {(r['mode'], r['size']): r['instructions'] for r in results['chunks'] if 'size' in r}
+    if not counts:
+        return []
+    sizes = sorted({size for _, size in counts}, reverse=True)
+    lines = ['Instructions per item:', '']
+    lines += head('', *(f'chunks of {size:,}' for size in sizes), 'to reach', *(f'both hooks, {size:,}' for size in sizes))
+    for mode, text in CHUNKS.items():
+        plain = [counts[mode, size] for size in sizes]
+        hooked = [counts.get((f'{mode}-hooks', size)) for size in sizes]
+        bare = [counts['bare', size] for size in sizes]
+        if mode == 'bare':
+            lines.append(row(text, *(f'{n:.4f}' for n in plain), '', *('' for _ in sizes)))
+            continue
+        over = [f'{n:.4f}, {100 * (n / b - 1):+.2f} %' for n, b in zip(plain, bare)]
+        lines.append(row(text, *over, f'+{CHUNK_PERCENT} %: {"yes" if plain[0] <= bare[0] * (1 + CHUNK_PERCENT / 100) else "no"}',
+                         *(f'{n:.4f}, {100 * (n / p - 1):+.2f} %' for n, p in zip(hooked, plain))))
+    lines += ['', 'CPU with both hooks over none, chunks of a millisecond, by turns:', '']
+    lines += head('', 'more, median', 'half of the pairs lie within', 'least over least', 'pairs', 'to reach')
+    for mode, runs in grouped([r for r in results['chunks'] if 'pairs' in r], lambda r: r['mode']).items():
+        pairs = [p for r in runs for p in r['pairs']]
+        more = [100 * (p['with_ns'] / p['without_ns'] - 1) for p in pairs]
+        least = 100 * (min(p['with_ns'] for p in pairs) / min(p['without_ns'] for p in pairs) - 1)
+        low, middle, high = statistics.quantiles(more, n=4)
+        lines.append(row(CHUNKS[mode], f'{middle:+.2f} %', f'{low:+.2f} to {high:+.2f} %', f'{least:+.2f} %', f'{len(more)}',
+                         f'+{CHUNK_PERCENT} %: {"yes" if middle <= CHUNK_PERCENT else "no"}'))
+    return lines
+
+
 def jobs(results):
     lines = head('who', 'CPU µs per job', 'to reach', 'bytes per queued job', 'to reach')
     for name, runs in grouped(results['jobs'], lambda r: r['name']).items():
@@ -152,15 +192,15 @@ def estimates(results):
     r = results['estimates'][0]
     lines = head('workload', 'median error: **telltale**', 'tqdm', 'indicatif', 'the band covers', 'came later', 'came earlier',
                  'median width')
-    for w in r['workloads']:
+    for w in sorted(r['workloads'], key=lambda w: w['workload'] not in WORKLOADS):
         error = w['median_error']
-        lines.append(row(w['workload'], *(f'{100 * error[who]:.1f} %' for who in ('telltale', 'tqdm', 'indicatif')),
+        lines.append(row(('' if w['workload'] in WORKLOADS else 'beside them: ') + w['workload'], *(f'{100 * error[who]:.1f} %' for who in ('telltale', 'tqdm', 'indicatif')),
                          *(f'{100 * w[key]:.1f} %' for key in ('coverage', 'above_band', 'below_band', 'median_width'))))
     low, high = COVERAGE
     good = low <= r['coverage'] <= high and r['worst_coverage'] >= WORST_COVERAGE and r['better_than_both'] >= BETTER_THAN_BOTH
-    return lines + ['', f'{r["runs"]:,} runs of each. The band covers {100 * r["coverage"]:.1f} % over all and {100 * r["worst_coverage"]:.1f} % at '
-                    f'worst; the median error is below both formulas on {r["better_than_both"]} of {len(r["workloads"])}. To reach: '
-                    f'{100 * low:.0f} to {100 * high:.0f} %, {100 * WORST_COVERAGE:.0f} %, {BETTER_THAN_BOTH}: {"yes" if good else "no"}.']
+    return lines + ['', f'{r["runs"]:,} runs of each. Of the first {len(WORKLOADS)} the band covers {100 * r["coverage"]:.1f} %, and '
+                    f'{100 * r["worst_coverage"]:.1f} % of the worst; the median error is below both formulas on {r["better_than_both"]}. To '
+                    f'reach: {100 * low:.0f} to {100 * high:.0f} %, {100 * WORST_COVERAGE:.0f} %, {BETTER_THAN_BOTH}: {"yes" if good else "no"}.']
 
 
 def fanout(results):
@@ -221,6 +261,7 @@ def measured(results, group):
 GROUPS = {
     'primitives': lambda results: operations(results, 'primitives'),
     'progress': progress,
+    'chunks': chunks,
     'jobs': jobs,
     'sampler': sampler,
     'estimates': estimates,

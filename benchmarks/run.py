@@ -50,6 +50,9 @@ OPERATIONS = {
     ],
     'progress': ['{bin}/progress_bench', '/usr/bin/python3 {here}/peers/progress_python.py'],
 }
+# Items in a chunk: about a millisecond's, and a hundredth of it.
+CHUNK_SIZES = (1_250_000, 10_000)
+CHUNK_MODES = ('bare', 'blocking', 'serial', 'pool', 'blocking-hooks', 'serial-hooks', 'pool-hooks')
 # Who runs {jobs} trivial jobs.
 JOBS = {
     'telltale job_manager': '{bin}/jobs {jobs}',
@@ -147,6 +150,30 @@ def operations(group):
     return run
 
 
+def instructions(argv):
+    done = subprocess.run(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', *argv], capture_output=True, text=True,
+                          timeout=300)
+    counted = re.search(r'Collected : (\d+)', done.stderr)
+    if done.returncode or not counted:
+        raise Failure(f'valgrind {" ".join(argv)}: exit status {done.returncode}\n{done.stderr.strip()[-1000:]}')
+    return int(counted[1])
+
+
+def chunks(args, results):
+    program = os.path.join(args.bin, 'chunk_loop')
+    for size in CHUNK_SIZES:
+        few = max(1, 500_000 // size)
+        many = few * (2 if args.quick else 5)
+        for mode in CHUNK_MODES:
+            # What it costs to start and to end is in both.
+            counts = [instructions([program, mode, str(n), str(size)]) for n in (few, many)]
+            results['chunks'].append({'mode': mode, 'size': size, 'instructions': (counts[1] - counts[0]) / (many - few) / size})
+    for rep in range(args.reps):
+        for mode in ('blocking', 'serial', 'pool'):
+            argv = [program, 'pairs', mode, '10', str(CHUNK_SIZES[0]), '10' if args.quick else '100']
+            results['chunks'].append({'mode': mode, 'rep': rep, 'pairs': run_json(argv, pin=False)})
+
+
 def jobs(args, results):
     for rep in range(args.reps):
         for name, command in JOBS.items():
@@ -228,6 +255,7 @@ def moment():
 
 GROUPS = {
     **{group: operations(group) for group in OPERATIONS},
+    'chunks': chunks,
     'jobs': jobs,
     'sampler': sampler,
     'estimates': estimates,
@@ -260,7 +288,7 @@ def main():
         when = moment()
         try:
             GROUPS[name](args, results)
-        except (Failure, subprocess.TimeoutExpired, OSError) as e:
+        except (Failure, subprocess.TimeoutExpired, OSError, ValueError) as e:
             results['wrong'].append(f'{name}: {e}')
         when['load'] = max(when['load'], os.getloadavg()[0])
         results['measured'][name] = when
