@@ -130,4 +130,7 @@ struct transform_chunks_gated {
 };
 TELLTALE_CONTRACT_COROUTINE(transform_chunks_gated);
 
+// No row: resource_sampler::run. It never succeeds: it goes on until it is cancelled. See
+// tests/unit/run/resource_sampler.cpp.
+
 } // namespace telltale_test::contract::run_rows
