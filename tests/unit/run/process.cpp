@@ -751,9 +751,10 @@ TEST_CASE("run_process throws with the name of what could not be started") {
         return message;
     };
     CHECK(message_of(shell("echo out")) == "out\n");
-    CHECK(message_of({.argv = {"/no/such/program"}}) == "/no/such/program: the program was not found");
-    CHECK(message_of({.argv = {"/bin/sh"}, .working_folder = "/no/such"}) ==
-          "/no/such: the working folder is not there, or may not be gone to");
+    // starts_with: Boost's system_error adds the number.
+    CHECK(message_of({.argv = {"/no/such/program"}}).starts_with("/no/such/program: the program was not found"));
+    CHECK(message_of({.argv = {"/bin/sh"}, .working_folder = "/no/such"})
+              .starts_with("/no/such: the working folder is not there, or may not be gone to"));
 }
 
 TEST_CASE("check_exit throws what a job fails with") {
@@ -804,7 +805,7 @@ TEST_CASE("a process is the work of a job, ends as that, and is cancelled with i
     REQUIRE(reports[1].error);
     CHECK(reports[1].error->message == "exited with 3: no room");
     REQUIRE(reports[2].error);
-    CHECK(reports[2].error->message == "/no/such/program: the program was not found");
+    CHECK(reports[2].error->message.starts_with("/no/such/program: the program was not found"));
     CHECK(reports[2].error->kind == error_class::unknown);
     line.wait_for_end();
 }

@@ -152,8 +152,12 @@ private:
     void end_of(stream& s) {
         close(s);
         if (streams_[0].descriptor.is_open() || streams_[1].descriptor.is_open()) return;
-        pause_ = shortest_pause; // it is about to end
-        if (exited_) finish();
+        if (exited_) {
+            finish();
+            return;
+        }
+        pause_ = shortest_pause; // it is about to end: who asks looks at once
+        poll_timer_.cancel();
     }
 
     void close(stream& s) {
