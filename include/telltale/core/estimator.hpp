@@ -46,21 +46,23 @@ struct band_coverage {
 /// whole history instead, and comes with a band: see detail/forecast.hpp, and docs/guide/remaining_time.md for what it
 /// is worth. Both are aware of stalls: time without an advance counts, whether somebody looks or not.
 ///
-/// A value of fixed size, about 450 bytes. Time is passed in: the machine has no clock. Not finite amounts are ignored.
+/// A value of fixed size, about 550 bytes. Time is passed in: the machine has no clock. Not finite amounts are ignored.
 class estimator {
 public:
     using clock = std::chrono::steady_clock;
 
     /// `horizon`: of the rate; what happened that long ago has a tenth of the weight of now. Greater than zero.
     explicit estimator(std::chrono::duration<double> horizon = std::chrono::seconds{15}) noexcept
-        : horizon_(horizon.count()) {}
+        : decay_(-3.321928094887362 / horizon.count()) {} // log2(10)
 
     /// Says how much was done at `now`. The first sample is the baseline: what was done before it is neither part of
     /// the rate nor of a prediction. Going backwards starts anew.
     void sample(double done, clock::time_point now) noexcept {
         if (!std::isfinite(done)) return;
         if (!started_ || done < done_) {
-            *this = estimator(std::chrono::duration<double>(horizon_));
+            const double decay = decay_;
+            *this = estimator();
+            decay_ = decay;
             started_ = last_ = now;
             baseline_ = recorded_ = done_ = done;
             return;
@@ -70,7 +72,7 @@ public:
         if (done == recorded_ || now <= last_ || !std::isfinite(done - baseline_)) return;
         const double work = done - recorded_;
         const double time = seconds(now - last_);
-        const double weight = std::pow(0.1, time / horizon_);
+        const double weight = std::exp2(decay_ * time);
         unknown_ *= weight;
         once_ = once_ * weight + work / time * (1 - weight);
         twice_ = twice_ * weight + once_ / (1 - unknown_) * (1 - weight);
@@ -88,7 +90,7 @@ public:
     /// Units per second as seen at `now`; nothing before there was progress.
     std::optional<double> rate(clock::time_point now) const noexcept {
         if (!(elapsed_ > 0)) return std::nullopt;
-        const double weight = std::pow(0.1, idle(now) / horizon_);
+        const double weight = std::exp2(decay_ * idle(now));
         const double known = 1 - unknown_ * weight; // the share that stands on samples, not on the zero it began with
         return (twice_ * weight + once_ * weight / known * (1 - weight)) / known;
     }
@@ -128,7 +130,7 @@ private:
 
     double idle(clock::time_point now) const noexcept { return now > last_ ? seconds(now - last_) : 0; }
 
-    double horizon_;
+    double decay_; // of the weights of the rate: a power of two per second
     std::optional<clock::time_point> started_;
     clock::time_point last_{}; // when `recorded_` was reached
     double baseline_ = 0;

@@ -57,6 +57,19 @@ TEST_CASE("nothing is predicted from nothing") {
     CHECK_FALSE(e.coverage().share());
 }
 
+TEST_CASE("guide: a prediction with its band") {
+    estimator speed;
+    speed.sample(0, start); // the baseline
+    speed.sample(30, start + 10s);
+    speed.sample(60, start + 20s);
+    const auto left = speed.predict(90, start + 20s); // nothing, where nothing can be said
+    REQUIRE(left);
+    CHECK(left->remaining.count() == Approx(10.0)); // as likely too long as too short
+    CHECK(left->low < 10s);                         // one of ten ends before this
+    CHECK(left->high > 10s);                        // and one of ten after this
+    CHECK(speed.coverage().checked == 0);           // of the bands so far, how many it could check, and how many held
+}
+
 TEST_CASE("a steady job has its rate from the second sample on") {
     estimator e;
     for (int i = 0; i <= 60; ++i) {
@@ -269,8 +282,10 @@ TEST_CASE("after a miss the band is wider on that side, until bands have held ag
     CHECK(checks.calibrate(plain).low < plain.low);
     CHECK(checks.checked() == 3);
     CHECK(checks.held() == 1);
-    for (int i = 0; i < 10; ++i) next(1);
+    for (int i = 0; i < 20; ++i) next(1);
     CHECK(same(checks.calibrate(plain)));
+    next(3);
+    CHECK(checks.calibrate(plain).high > plain.high);
     for (int i = 0; i < 50; ++i) next(1e6);
     CHECK(checks.calibrate(plain).high < 3 * plain.high); // within reason
 }

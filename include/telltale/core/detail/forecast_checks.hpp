@@ -19,9 +19,9 @@ namespace telltale::inline TELLTALE_ABI::detail {
 /// baseline, time in seconds from it.
 ///
 /// Where bands did not hold, later ones are wider: either side follows its own misses, which are to be 10 % (adaptive
-/// conformal inference: Gibbs and Candès 2021, NeurIPS 34, eq. 2; on the width instead of the level, as Angelopoulos,
-/// Candès and Tibshirani 2023, NeurIPS 36, section 2.1). It never makes a band narrower than the forecast: a past
-/// without an event does not tell that none will come.
+/// conformal inference: Gibbs and Candès 2021, NeurIPS 34, eq. 2; on the width instead of the level, like the quantile
+/// tracking of Angelopoulos, Candès and Tibshirani 2023, NeurIPS 36). It never makes a band narrower than the forecast:
+/// a past without an event does not tell that none will come.
 class forecast_checks {
 public:
     /// `work` more is done now than `done`, which was reached at `then`; it took `time`.
