@@ -6,18 +6,10 @@
 
 #include <telltale/version.hpp>
 
-#include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 namespace telltale::inline TELLTALE_ABI {
-
-struct approval_options {
-    std::string what{}; ///< for people: what is to be approved
-    /// How long the job waits for an answer. Absent: for ever.
-    std::optional<std::chrono::steady_clock::duration> timeout{};
-};
 
 enum class approval_result : std::uint8_t { approved, rejected, timed_out };
 

@@ -15,8 +15,10 @@
 #include <telltale/run/detail/manager_waits.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -30,6 +32,7 @@ namespace telltale::inline TELLTALE_ABI {
 class job_context {
 public:
     using executor_type = net::any_io_executor;
+    using duration = std::chrono::steady_clock::duration;
 
     job_context(std::shared_ptr<detail::manager_state> manager, detail::job_ptr job)
         : manager_(std::move(manager)), job_(std::move(job)), attempt_(job_->attempt) {}
@@ -99,7 +102,8 @@ public:
     [[nodiscard]] net::awaitable<void> checkpoint() const { return checkpoint_of(*this); }
 
     /// Pauses the job until somebody approves or rejects (job_manager::approve, the commands of its job_control), or the
-    /// time is up. It has no slot meanwhile, as at a checkpoint.
+    /// time is up. It has no slot meanwhile, as at a checkpoint. `what`: for people, what is to be approved; `timeout`:
+    /// absent: it waits for ever.
     ///
     /// @par Completion signature
     /// `void(error_code, approval)`
@@ -111,20 +115,21 @@ public:
     /// @par Resumes
     /// by post, on the handler's associated executor (default: the manager's).
     template <class Token = default_token_t<executor_type>>
-    auto async_request_approval(approval_options options = {}, Token&& token = {}) {
+    auto async_request_approval(std::string what = {}, std::optional<duration> timeout = {}, Token&& token = {}) {
         return detail::async_start<void(error_code, approval)>(
             get_executor(),
-            [manager = manager_, job = job_, options = std::move(options)](auto&& handler,
-                                                                           const executor_type& executor) mutable {
-                manager->start_approval(std::forward<decltype(handler)>(handler), executor, job, std::move(options));
+            [manager = manager_, job = job_, what = std::move(what), timeout](auto&& handler,
+                                                                              const executor_type& executor) mutable {
+                manager->start_approval(std::forward<decltype(handler)>(handler), executor, job, std::move(what),
+                                        timeout);
             },
             std::forward<Token>(token));
     }
 
-    /// As async_request_approval: `if (!co_await job.request_approval(options)) co_return;`. (Name the options: GCC 12
-    /// destroys a temporary aggregate in a co_await expression twice.)
-    [[nodiscard]] net::awaitable<approval> request_approval(approval_options options = {}) const {
-        return approval_of(*this, std::move(options));
+    /// As async_request_approval: `if (!co_await job.request_approval("deploy", 1h)) co_return;`.
+    [[nodiscard]] net::awaitable<approval> request_approval(std::string what = {},
+                                                            std::optional<duration> timeout = {}) const {
+        return approval_of(*this, std::move(what), timeout);
     }
 
 private:
@@ -132,8 +137,8 @@ private:
         if (self.stop_requested() || self.pause_requested()) co_await self.async_checkpoint(net::use_awaitable);
     }
 
-    static net::awaitable<approval> approval_of(job_context self, approval_options options) {
-        co_return co_await self.async_request_approval(std::move(options), net::use_awaitable);
+    static net::awaitable<approval> approval_of(job_context self, std::string what, std::optional<duration> timeout) {
+        co_return co_await self.async_request_approval(std::move(what), timeout, net::use_awaitable);
     }
 
     std::shared_ptr<detail::manager_state> manager_;

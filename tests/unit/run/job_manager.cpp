@@ -5,6 +5,7 @@
 
 #include "job_support.hpp"
 
+#include <telltale/run/job_failure.hpp>
 #include <telltale/sync/timer.hpp>
 
 #include <algorithm>
@@ -195,6 +196,233 @@ TEST_CASE("the time limit begins with the run, not in the queue") {
     CHECK(record.of("3").back().at - record.of("3")[0].at == 19s);
 }
 
+TEST_CASE("the limit can be changed while jobs run, and the queue held") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr, {.max_running = 4});
+    for (int i = 0; i < 10; ++i) manager.submit({}, sleeper{});
+    manager.set_max_running(2);
+    CHECK(manager.max_running() == 2);
+    CHECK(manager.counts().running == 4);
+    world.clock.run_for(1s);
+    CHECK(manager.counts().running == 2);
+    manager.set_max_running(3);
+    CHECK(manager.counts().running == 3);
+    manager.pause();
+    world.clock.run_for(1s);
+    CHECK(manager.counts() == job_counts{.queued = 3, .succeeded = 7});
+    manager.resume();
+    CHECK(manager.counts() == job_counts{.running = 3, .succeeded = 7});
+    world.clock.run();
+}
+
+TEST_CASE("higher priorities start first, equal ones in their order, and each knows its place") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink(), {.max_running = 0});
+    manager.submit({.id = "low", .priority = -1}, sleeper{});
+    manager.submit({.id = "first"}, sleeper{});
+    manager.submit({.id = "high", .priority = 7}, sleeper{});
+    CHECK(record.of("high")[0].queue_position == 1U);
+    manager.submit({.id = "second"}, sleeper{});
+    CHECK(record.of("second")[0].queue_position == 3U);
+    world.clock.run(); // the others are told a little later
+    CHECK(record.of("low").back().queue_position == 4U);
+    CHECK(record.of("first").back().queue_position == 2U);
+    const auto before = record.reports.size();
+    manager.set_max_running(1);
+    world.clock.run();
+    std::string order;
+    for (std::size_t i = before; i < record.reports.size(); ++i)
+        if (record.reports[i].state == job_state::running) order += record.reports[i].id + " ";
+    CHECK(order == "high first second low ");
+}
+
+TEST_CASE("a job that fails is tried again after a delay without a slot, as often as was said") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink(), {.max_running = 1});
+    const auto flaky = [](job_context job) -> net::awaitable<int> {
+        job.tracker().advance();
+        if (job.attempt() < 3) throw system_error(net::error::connection_refused);
+        co_return 42;
+    };
+    const job_retry retry{.max_attempts = 3, .delay = {.min = 10s, .max = 10s}};
+    auto job = manager.submit({.id = "a", .retry = retry}, flaky);
+    manager.submit({.id = "b"}, sleeper{30s});
+    manager.submit({.id = "c", .retry = {.max_attempts = 2, .delay = {.min = 10s, .max = 10s}}}, flaky);
+    int result = 0;
+    job.async_result([&result](error_code, outcome<int> o) { result = o.take(); });
+    world.clock.run_for(5s);
+    CHECK(manager.counts() == job_counts{.queued = 2, .running = 1}); // it does not stand in the way
+    world.clock.run();
+    CHECK(result == 42);
+    CHECK(manager.state("c") == job_state::failed);
+    CHECK(manager.statistics().retries == 3);
+    std::vector<std::string> told;
+    for (const auto& r : record.of("a"))
+        if (r.attempt) told.push_back(std::to_string(*r.attempt) + *r.message);
+    CHECK(told.size() == 2);
+    CHECK(told.at(0).substr(0, 12) == "2attempt 1: ");
+    CHECK(record.states().find("a:failed") == std::string::npos);
+}
+
+TEST_CASE("which errors are worth another attempt is up to the job; a cancelled one is not tried again") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr);
+    const job_retry network{.max_attempts = 5, .delay = {.min = 1s, .max = 1s}, .when = [](const job_error& e) {
+                                return e.kind == error_class::network;
+                            }};
+    const job_retry thrower{.max_attempts = 5, .when = [](const job_error&) -> bool { throw 1; }};
+    const auto bad = [](job_context) -> net::awaitable<void> {
+        throw job_failure(error_class::query, "no");
+        co_return;
+    };
+    const auto late = [](job_context job) { return pass_time(job.attempt() == 1 ? 10s : 1s); };
+    manager.submit({.retry = network}, bad);
+    manager.submit({.retry = thrower}, bad);
+    manager.submit({.time_limit = 5s, .retry = {.max_attempts = 2}}, late);
+    manager.submit({.retry = {.max_attempts = 2}}, late);
+    manager.submit({.retry = {.max_attempts = 2, .delay = {.min = 1h, .max = 1h}}}, bad);
+    world.clock.run_for(1s);
+    manager.cancel("4");
+    CHECK(manager.state("5") == job_state::queued);
+    manager.cancel("5"); // between two attempts
+    world.clock.run();
+    CHECK(manager.state("1") == job_state::failed);
+    CHECK(manager.state("2") == job_state::failed);
+    CHECK(manager.state("3") == job_state::succeeded);
+    CHECK(manager.state("4") == job_state::cancelled);
+    CHECK(manager.state("5") == job_state::cancelled);
+    CHECK(manager.statistics().retries == 2);
+}
+
+TEST_CASE("a job can be paused between two attempts") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr);
+    const auto twice = [](job_context job) -> net::awaitable<void> {
+        if (job.attempt() < 3) throw 1;
+        co_return;
+    };
+    manager.submit({.retry = {.max_attempts = 3, .delay = {.min = 10s, .max = 10s}}}, twice);
+    world.clock.run_for(5s);
+    manager.pause("1");
+    world.clock.run_for(10s);
+    CHECK(manager.state("1") == job_state::paused);
+    manager.resume("1"); // its time has come meanwhile
+    world.clock.run_until_idle();
+    CHECK(manager.statistics().retries == 2);
+    manager.pause("1");
+    manager.resume("1"); // its time has not
+    world.clock.run_for(5s);
+    CHECK(manager.state("1") == job_state::queued);
+    world.clock.run();
+    CHECK(manager.state("1") == job_state::succeeded);
+}
+
+TEST_CASE("a job that did not succeed is tried again when somebody wants it, if it was so submitted") {
+    virtual_world world;
+    recorder record;
+    job_manager manager(world.executor(), record.sink());
+    const auto second = [](job_context job) -> net::awaitable<int> {
+        if (job.attempt() == 1) throw 1;
+        co_return 42;
+    };
+    auto job = manager.submit({.retry = {.on_command = true}}, second);
+    manager.submit({}, second);
+    CHECK(manager.retry("1") == command_result::refused);
+    CHECK(manager.retry("2") == command_result::unsupported);
+    world.clock.run();
+    CHECK(job.state() == job_state::failed);
+    const auto control = record.of("1")[0].control;
+    CHECK(control->supports(job_command::retry));
+    CHECK(control->request(job_command::retry) == command_result::accepted);
+    world.clock.run();
+    CHECK(job.state() == job_state::succeeded);
+    CHECK(manager.counts() == job_counts{.succeeded = 1, .failed = 1});
+    CHECK(manager.retry("1") == command_result::refused);
+    int result = 0;
+    job.async_result([&result](error_code, outcome<int> o) { result = o.take(); });
+    world.clock.run();
+    CHECK(result == 42);
+}
+
+TEST_CASE("ended jobs are forgotten when they are old") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr, {.keep_ended_for = 1min});
+    manager.submit({}, sleeper{});
+    world.clock.run();
+    world.clock.run_for(59s);
+    CHECK(manager.state("1") == job_state::succeeded);
+    world.clock.run_for(1s);
+    CHECK_FALSE(manager.state("1"));
+    CHECK(manager.counts().succeeded == 1);
+    CHECK(manager.cancel("1") == command_result::unknown_job);
+}
+
+TEST_CASE("how long jobs waited and ran is summed up") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr, {.max_running = 1});
+    manager.submit({}, sleeper{1s});
+    manager.submit({}, sleeper{2s});
+    manager.submit({}, sleeper{3s});
+    world.clock.run();
+    const auto s = manager.statistics();
+    CHECK(s.counts == job_counts{.succeeded = 3});
+    CHECK(s.waited == duration_summary{3, 4s, 3s});
+    CHECK(s.ran == duration_summary{3, 6s, 3s});
+    CHECK(s.ran.mean() == 2s);
+    CHECK(duration_summary{}.mean() == 0s);
+}
+
+TEST_CASE("a shutdown takes no more, lets end what ends in time, and cancels the rest") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr, {.max_running = 2});
+    manager.submit({}, sleeper{1s});
+    manager.submit({}, sleeper{1h});
+    manager.submit({}, sleeper{2s});
+    manager.submit({}, sleeper{2h});
+    manager.submit({}, sleeper{1s});
+    world.run([](job_manager& m) -> net::awaitable<void> {
+        const auto executor = co_await net::this_coro::executor;
+        const auto begin = steady_now(executor);
+        m.async_shutdown(1h, [](error_code) {}); // somebody else is not in such a hurry
+        co_await m.async_shutdown(10s);
+        CHECK(steady_now(executor) - begin == 10s);
+        CHECK(m.counts() == job_counts{.succeeded = 2, .cancelled = 3});
+        co_await m.async_shutdown(1h);
+        CHECK(steady_now(executor) - begin == 10s);
+    }(manager));
+    error_code ec;
+    CHECK_FALSE(manager.submit({}, sleeper{}, ec));
+    CHECK(ec == errc::closed);
+    job_manager hasty(world.executor(), nullptr);
+    hasty.submit({}, sleeper{});
+    hasty.async_shutdown(0s, [](error_code) {});
+    world.clock.run_until_idle();
+    CHECK(hasty.counts() == job_counts{.cancelled = 1});
+}
+
+TEST_CASE("a hundred thousand jobs, with all that is told of them") {
+    virtual_world world;
+    constexpr std::size_t many = 100'000;
+    std::size_t told = 0;
+    std::size_t ended = 0;
+    job_manager manager(world.executor(), [&](const job_report& r) {
+        ++told;
+        if (r.state && is_terminal(*r.state)) ++ended;
+    });
+    for (std::size_t i = 0; i < many; ++i)
+        manager.submit({.priority = static_cast<int>(i % 5)}, [](job_context) -> net::awaitable<void> { co_return; });
+    CHECK(manager.counts() == job_counts{.queued = many - 10, .running = 10});
+    manager.cancel("99999");
+    world.clock.run();
+    CHECK(manager.counts() == job_counts{.succeeded = many - 1, .cancelled = 1});
+    CHECK(ended == many);
+    CHECK(told < 3 * many + 10'000); // places in the queue are told with measure
+    CHECK_FALSE(manager.state("1"));
+    CHECK(manager.state("99996") == job_state::succeeded); // of the lowest priority
+}
+
 TEST_CASE("a tracker's progress is reported at its pace, first and last included, and never after the end") {
     virtual_world world;
     recorder record;
@@ -373,6 +601,46 @@ TEST_CASE("on a thread pool jobs run in parallel, are cancelled, and are reporte
     CHECK(wrong == 0);
 }
 
+TEST_CASE("on a thread pool jobs are steered from all sides") {
+    net::thread_pool pool(2);
+    recorder record;
+    job_manager manager(pool.get_executor(), record.sink(), {.max_running = 3, .publish_interval = 1ms});
+    constexpr int many = 200;
+    const auto work = [](job_context job) -> net::awaitable<int> {
+        job.tracker({.total = 5});
+        for (int n = 0; n < 5; ++n) {
+            co_await job.checkpoint();
+            job.tracker().advance();
+            co_await net::post(co_await net::this_coro::executor, net::use_awaitable);
+        }
+        if (job.attempt() == 1) throw 1;
+        co_return 1;
+    };
+    std::atomic<int> sum{0};
+    for (int i = 1; i <= many; ++i) {
+        job_spec spec{.time_limit = 1h, .priority = i % 3};
+        spec.retry.max_attempts = 2;
+        spec.retry.delay = {.min = 1us, .max = 1ms};
+        auto job = manager.submit(std::move(spec), work);
+        job.async_result([&sum](error_code, outcome<int> o) { sum += o.value.value_or(0); });
+        const job_id other = std::to_string(1 + i / 2);
+        if (i % 2 == 0) manager.pause(other);
+        if (i % 11 == 0) job.cancel();
+        manager.set_max_running(static_cast<std::size_t>(2 + i % 3));
+    }
+    for (int i = 1; i <= many; ++i) {
+        const job_id id = std::to_string(i);
+        manager.resume(id);
+        if (i % 13 == 0) net::post(pool, [&manager, id] { manager.cancel(id); });
+    }
+    pool.join();
+    const auto counts = manager.counts();
+    CHECK(counts.succeeded + counts.cancelled == many);
+    CHECK(counts.cancelled >= 18);
+    CHECK(static_cast<std::uint64_t>(sum) == counts.succeeded);
+    CHECK_FALSE(record.overlapped);
+}
+
 TEST_CASE("a manager torn down at every step leaks nothing") {
     tear_down_at_every_step([](net::io_context& context, const std::shared_ptr<int>& witness) {
         const auto scene = [](std::shared_ptr<int> w) -> net::awaitable<void> {
@@ -384,13 +652,24 @@ TEST_CASE("a manager torn down at every step leaks nothing") {
                 job.tracker().advance();
             };
             for (int i = 0; i < 3; ++i) manager.submit({.time_limit = 1s}, work);
-            manager.submit({.time_limit = 10ms}, work);
+            const auto asks = [w](job_context job) -> net::awaitable<std::shared_ptr<int>> {
+                if (job.attempt() == 1) throw 1;
+                co_await job.checkpoint();
+                co_await job.request_approval("what", 1s);
+                co_return w;
+            };
+            auto handle = manager.submit({.time_limit = 10ms, .retry = {.max_attempts = 2}}, asks);
             co_await manager.async_wait("2");
             manager.cancel("3");
+            manager.pause(handle);
+            co_await pass_time(5s);
+            manager.resume(handle);
+            co_await handle.result();
             co_await manager.async_drain();
             manager.submit({}, work);
             manager.submit({}, work);
-            manager.submit({}, work);
+            manager.submit({.retry = {.on_command = true}}, asks);
+            manager.pause("7");
             co_await pass_time(10ms);
         };
         net::co_spawn(context, scene(witness), net::detached);

@@ -161,17 +161,18 @@ inline void manager_state::hold(managed_job& job, clock::time_point now) {
     }
 }
 
-inline void manager_state::ask(managed_job& job, approval_options options, effects& todo) {
+inline void manager_state::ask(managed_job& job, std::string what, std::optional<clock::duration> timeout,
+                               effects& todo) {
     const auto now = source_.now();
-    approval_request& asked = job.rare().asks.emplace(approval_request{std::move(options.what), {}});
+    approval_request& asked = job.rare().asks.emplace(approval_request{std::move(what), {}});
     if (job.in_queue) queue_.erase(job);
     if (job.state == job_state::running)
         hold(job, now);
     else
         move_to(job, job_state::paused);
-    if (options.timeout) {
-        asked.until = source_.system_now() + std::chrono::duration_cast<timestamp::duration>(*options.timeout);
-        set_alarm(job, job_rarity::purpose::approval, *options.timeout, now);
+    if (timeout) {
+        asked.until = source_.system_now() + std::chrono::duration_cast<timestamp::duration>(*timeout);
+        set_alarm(job, job_rarity::purpose::approval, *timeout, now);
     }
     if (telling()) {
         job_report r = report_of(job);

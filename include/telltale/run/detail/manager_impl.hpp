@@ -374,9 +374,12 @@ inline void manager_state::begin(const job_ptr& job) {
 
 // The execution context is gone, and with it the attempt.
 inline void manager_state::abandon(managed_job& job) noexcept {
-    const std::lock_guard lock(mutex());
-    if (job.rarity) job.rarity->alarm.reset();
-    job.lane.reset();
+    {
+        const std::lock_guard lock(mutex());
+        if (job.rarity) job.rarity->alarm.reset();
+        job.lane.reset();
+    }
+    job.signal.slot().clear(); // where an operation of this manager may have left a reference to it
 }
 
 inline bool wants_another_attempt(const job_retry& retry, const job_error& error) {

@@ -131,8 +131,8 @@ public:
     template <class Handler>
     void start_checkpoint(Handler&& handler, const net::any_io_executor& executor, const job_ptr& job);
     template <class Handler>
-    void start_approval(Handler&& handler, const net::any_io_executor& executor, const job_ptr& job,
-                        approval_options options);
+    void start_approval(Handler&& handler, const net::any_io_executor& executor, const job_ptr& job, std::string what,
+                        std::optional<clock::duration> timeout);
     void left_hold(const job_ptr& job);
     void shut_down(clock::duration drain);
 
@@ -193,7 +193,7 @@ private:
     void retry(managed_job& job, clock::time_point now);
     void answer(managed_job& job, approval a, effects& todo, clock::time_point now);
     void hold(managed_job& job, clock::time_point now);
-    void ask(managed_job& job, approval_options options, effects& todo);
+    void ask(managed_job& job, std::string what, std::optional<clock::duration> timeout, effects& todo);
     void go_on(managed_job& job, effects& todo, clock::time_point now, std::optional<job_notice> notice = {});
     void set_alarm(managed_job& job, job_rarity::purpose what, clock::duration after, clock::time_point now);
     void clear_alarm(managed_job& job) noexcept;

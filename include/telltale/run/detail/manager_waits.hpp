@@ -90,7 +90,7 @@ void manager_state::start_checkpoint(Handler&& handler, const net::any_io_execut
 
 template <class Handler>
 void manager_state::start_approval(Handler&& handler, const net::any_io_executor& executor, const job_ptr& job,
-                                   approval_options options) {
+                                   std::string what, std::optional<clock::duration> timeout) {
     using adapted = adapted_handler<std::decay_t<Handler>, after_hold>;
     effects todo;
     start_wait<approval>(self(), adapted{std::forward<Handler>(handler), after_hold{self(), job}}, executor,
@@ -103,7 +103,7 @@ void manager_state::start_approval(Handler&& handler, const net::any_io_executor
                                  std::get<0>(result) = errc::invalid_argument;
                                  return nullptr;
                              }
-                             ask(*job, std::move(options), todo);
+                             ask(*job, std::move(what), timeout, todo);
                              return &job->rarity->approval_waiters;
                          });
     carry_out(todo);
