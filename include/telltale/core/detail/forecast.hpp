@@ -222,7 +222,8 @@ private:
     }
 
     // The slope has a normal prior, so its posterior is a shrunken one (ridge regression as Bayes: Hoerl and Kennard
-    // 1970, Technometrics 12(1)), and the odds of the line are those of Wakefield 2009 (Genetic Epidemiology 33(1)). From the middle of the past to the middle of what is left is half of it all.
+    // 1970, Technometrics 12(1)), and the odds of the line are those of Wakefield 2009 (Genetic Epidemiology 33(1)).
+    // From the middle of the past to the middle of what is left is half of it all.
     model line(double all, double share) const noexcept {
         if (bins_ < 3) return {0, 0, 0, impossible};
         const double lever = all / 2;
