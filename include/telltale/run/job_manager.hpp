@@ -137,6 +137,10 @@ public:
     /// The state of a job that is queued, running, or still remembered.
     std::optional<job_state> state(const job_id& id) const { return state_->state_of(id); }
 
+    /// The CPU time that was measured of a job so far, of all its attempts: of a function on a pool when it has returned,
+    /// and of the rest what job_context::measure_cpu has measured. Nothing: nothing was, or the job is not known.
+    std::optional<std::chrono::nanoseconds> cpu_time(const job_id& id) const { return state_->cpu_time_of(id); }
+
     /// Waits until the job has ended.
     ///
     /// @par Completion signature

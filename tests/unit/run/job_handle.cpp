@@ -192,4 +192,7 @@ TEST_CASE("a plain function runs on a pool, is told to stop, and its CPU time is
     CHECK(nothing.state() == job_state::succeeded);
     CHECK(endless.state() == job_state::cancelled);
     CHECK(manager.statistics().cpu > 0ns);
+    CHECK(manager.cpu_time(answer.id()).value() > 0ns);
+    CHECK(manager.cpu_time(answer.id()).value() < manager.statistics().cpu); // the others have used some, too
+    CHECK_FALSE(manager.cpu_time("nobody"));
 }

@@ -116,6 +116,12 @@ public:
         return job ? std::optional(job->state) : std::nullopt;
     }
 
+    std::optional<std::chrono::nanoseconds> cpu_time_of(std::string_view id) {
+        const std::lock_guard lock(mutex());
+        const managed_job* const job = index_.find(id);
+        return job && job->rarity ? job->rarity->cpu.total() : std::nullopt;
+    }
+
     job_state state_of(const managed_job& job) const {
         const std::lock_guard lock(mutex());
         return job.state;
