@@ -186,6 +186,8 @@ TEST_CASE("rate and remaining time are estimated where the producer does not say
     const auto j = b.find("1");
     CHECK(*j->progress->rate == Approx(10.0));
     CHECK(j->progress->remaining->count() == Approx(10.0));
+    CHECK(j->progress->remaining_low.value() < 10s);
+    CHECK(j->progress->remaining_high.value() > 10s);
     b.report({.id = "1", .state = job_state::succeeded});
     CHECK_FALSE(b.find("1")->progress->rate);
     CHECK_FALSE(b.find("1")->progress->remaining);
