@@ -74,6 +74,58 @@ struct job_manager_drain {
 };
 TELLTALE_CONTRACT(job_manager_drain);
 
+struct job_manager_shutdown {
+    static about row() {
+        return {.name = "job_manager::async_shutdown",
+                .busy = "the job runs",
+                .uncounted = "the end of the job makes all ready who wait"};
+    }
+    using signature = void(error_code);
+
+    explicit job_manager_shutdown(const executor_type& e)
+        : gate(std::make_shared<manual_reset_event>(e)), object(e, {}) {
+        object.submit({.id = "1"}, wait_for{gate});
+    }
+
+    template <class... Token>
+    auto start(Token&&... token) {
+        return object.async_shutdown(24h * 365, std::forward<Token>(token)...);
+    }
+    void ready() { gate->set(); }
+
+    std::shared_ptr<manual_reset_event> gate;
+    job_manager object;
+};
+TELLTALE_CONTRACT(job_manager_shutdown);
+
+struct job_handle_result {
+    static about row() {
+        return {.name = "job_handle::async_result",
+                .value = "ended",
+                .busy = "the job runs",
+                .uncounted = "the end of the job makes all ready who wait"};
+    }
+    using signature = void(error_code, telltale::outcome<void>);
+
+    explicit job_handle_result(const executor_type& e)
+        : gate(std::make_shared<manual_reset_event>(e)), manager(e, {}), object(manager.submit({}, wait_for{gate})) {}
+
+    template <class... Token>
+    auto start(Token&&... token) {
+        return object.async_result(std::forward<Token>(token)...);
+    }
+    void ready() { gate->set(); }
+    static std::string show(const telltale::outcome<void>& o) { return o ? "ended" : ""; }
+
+    std::shared_ptr<manual_reset_event> gate;
+    job_manager manager;
+    job_handle<void> object;
+};
+TELLTALE_CONTRACT(job_handle_result);
+
+// No row: job_context::async_checkpoint and async_request_approval. They are called by a job, which has to run first, and
+// what makes them ready is a command to the manager. See tests/unit/run/job_context.cpp.
+
 // A chunk that is a coroutine can be made to wait; chunks that are functions on a pool are in tests/unit/run/.
 struct for_each_chunk_gated {
     static about row() {
