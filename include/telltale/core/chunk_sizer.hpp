@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 
@@ -85,9 +86,7 @@ public:
 
 private:
     static double double_of(std::size_t n) noexcept { return static_cast<double>(n); }
-    static std::size_t nearest(double d) noexcept {
-        return static_cast<std::size_t>(d + 0.5);
-    } // to what is near a size
+    static std::size_t nearest(double d) noexcept { return static_cast<std::size_t>(std::llround(d)); }
 
     std::size_t share(std::size_t items) const noexcept {
         const std::size_t shares = 2 * options_.workers;

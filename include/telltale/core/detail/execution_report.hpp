@@ -283,8 +283,8 @@ inline execution_report make_report(const std::vector<std::shared_ptr<const job>
     if (in_of_both > 0) r.rows_ratio = static_cast<double>(out_of_both) / static_cast<double>(in_of_both);
     r.started = sources.started == timestamp{} ? detail::beginning_of(r, sources.now) : sources.started;
     r.at = std::max(sources.now, r.started);
-    r.overall = std::move(sources.overall);
-    r.resources = std::move(sources.resources);
+    r.overall = sources.overall;
+    r.resources = sources.resources;
     if (r.overall && r.overall->remaining && r.open() > 0) {
         r.remaining = r.overall->remaining;
         r.remaining_low = r.overall->remaining_low;

@@ -44,7 +44,7 @@ inline bar_head head_of(const bar_item& item) noexcept {
 }
 inline bar_head head_of(const std::shared_ptr<const job>& j) noexcept { return {j->id, j->state, j->attempt}; }
 
-inline const bar_item& to_item(const bar_item& item, std::optional<timestamp>) noexcept { return item; }
+inline bar_item to_item(bar_item item, std::optional<timestamp>) noexcept { return item; }
 inline bar_item to_item(const std::shared_ptr<const job>& j, std::optional<timestamp> now) {
     return to_bar_item(*j, now);
 }
@@ -180,6 +180,7 @@ private:
             rows.resize(most - 1);
         }
         std::vector<std::string> all;
+        all.reserve(rows.size() + 1);
         for (const row& r : rows) all.push_back(bar_line(*r.item, width, settings_.style, r.depth).text());
         if (hidden != 0) all.push_back(cut("and " + std::to_string(hidden) + " more", width, settings_.style.unicode));
         return all;

@@ -49,7 +49,7 @@ inline std::string duration_text(std::chrono::duration<double> d) {
     if (!(s < 3.2e10)) return "ages"; // a thousand years; also what is not a number
     if (s == 0 || s >= 0.9995) {
         if (s < 59.95) return print("%.1f s", s);
-        const auto whole = static_cast<long long>(s + 0.5);
+        const auto whole = std::llround(s);
         if (whole < 3600) return print("%lld min %02lld s", whole / 60, whole % 60);
         if (whole < 86'400) return print("%lld h %02lld min", whole / 3600, whole % 3600 / 60);
         return print("%lld d %02lld h", whole / 86'400, whole % 86'400 / 3600);
@@ -108,6 +108,7 @@ public:
         if (report_.cpu) value("CPU of jobs", duration_text(*report_.cpu));
         resources(false);
         std::vector<const reported_job*> all;
+        all.reserve(report_.jobs.size());
         for (const auto& j : report_.jobs) all.push_back(&j);
         jobs("Job details", std::move(all));
         rule();

@@ -21,22 +21,22 @@
 namespace telltale::inline TELLTALE_ABI::detail {
 
 inline command_result manager_state::may(const managed_job& job, job_command command) const {
-    const auto if_ = [](bool yes) { return yes ? command_result::accepted : command_result::refused; };
+    const auto accepted_if = [](bool yes) { return yes ? command_result::accepted : command_result::refused; };
     if (closed_) return command_result::refused;
     const bool over = is_terminal(job.state);
     switch (command) {
-    case job_command::cancel: return if_(!over);
+    case job_command::cancel: return accepted_if(!over);
     case job_command::pause:
         if (job.begun && !job.pausable) return command_result::unsupported;
-        return if_(!over && job.asked == managed_job::reason::none);
-    case job_command::resume: return if_(!over && job.pause_requested.load(std::memory_order_relaxed));
+        return accepted_if(!over && job.asked == managed_job::reason::none);
+    case job_command::resume: return accepted_if(!over && job.pause_requested.load(std::memory_order_relaxed));
     case job_command::retry:
         if (!job.rarity || !job.rarity->retry.on_command) return command_result::unsupported;
-        return if_(over && job.state != job_state::succeeded && job.state != job_state::lost && !stopped_);
+        return accepted_if(over && job.state != job_state::succeeded && job.state != job_state::lost && !stopped_);
     case job_command::approve:
     case job_command::reject: break;
     }
-    return if_(job.rarity && job.rarity->asks);
+    return accepted_if(job.rarity && job.rarity->asks);
 }
 
 inline command_result manager_state::request(std::string_view id, job_command command, std::string comment) {
