@@ -47,6 +47,10 @@
 #include <telltale/progress/bar.hpp>
 #include <telltale/progress/bar_item.hpp>
 #include <telltale/progress/bar_writer.hpp>
+#include <telltale/progress/checkpoint.hpp>
+#include <telltale/progress/counted_file.hpp>
+#include <telltale/progress/counted_range.hpp>
+#include <telltale/progress/counted_stream.hpp>
 #include <telltale/progress/progress_bar.hpp>
 #include <telltale/progress/progress_snapshot.hpp>
 #include <telltale/progress/progress_tracker.hpp>
