@@ -8,6 +8,7 @@
 #include "terminal/scenario.hpp"
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -19,6 +20,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <fcntl.h>
@@ -142,6 +144,14 @@ TEST_CASE("a terminal that cuts lines instead of wrapping them when it is made n
     CHECK(terminal.screen(true) == lines{"above", "a        [######......]  50 %"});
 }
 
+TEST_CASE("a terminal that is made narrower just before the bars are written") {
+    detail::bar_screen screen({.style = ascii});
+    terminal_emulator terminal(40, 10);
+    const job_list jobs{make("a", job_state::running), make("b", job_state::running)};
+    terminal.write(screen.update(jobs, {}, {}, {80, 10})); // it was 80 a moment ago
+    CHECK(terminal.screen(true).size() == 2);
+}
+
 TEST_CASE("colours change nothing but the colours") {
     const job_list jobs{make("a", job_state::running, 3), make("b", job_state::failed)};
     std::vector<lines> screens;
@@ -254,6 +264,39 @@ TEST_CASE("when nobody reads any more, neither a signal nor a loop") {
     sigset_t pending;
     sigpending(&pending);
     CHECK(sigismember(&pending, SIGPIPE) == 0);
+}
+
+namespace {
+std::atomic<int> signals{0};
+}
+
+TEST_CASE("a write that a signal interrupts goes on") {
+    pipe_file pipe;
+    struct sigaction counting {};
+    struct sigaction before {};
+    counting.sa_handler = [](int) { ++signals; }; // without SA_RESTART
+    ::sigaction(SIGUSR1, &counting, &before);
+    const std::string text(1 << 18, 'x'); // more than a pipe holds
+    const auto writer = ::pthread_self();
+    std::size_t received = 0;
+    std::thread reader([&] {
+        std::string some(1 << 16, ' ');
+        if (::read(pipe.ends[0], some.data(), 1) == 1) ++received; // it has begun
+        for (const int enough = signals + 20; signals < enough; std::this_thread::yield())
+            ::pthread_kill(writer, SIGUSR1);
+        while (received < text.size()) {
+            const auto n = ::read(pipe.ends[0], some.data(), some.size());
+            if (n <= 0) break;
+            received += static_cast<std::size_t>(n);
+        }
+    });
+    detail::file_output out(pipe.file);
+    out.write(text, 0);
+    CHECK_FALSE(out.is_broken());
+    if (out.is_broken()) ::dup2(::open("/dev/null", O_WRONLY), pipe.ends[1]); // or the reader would wait
+    reader.join();
+    ::sigaction(SIGUSR1, &before, nullptr);
+    CHECK(received == text.size());
 }
 
 TEST_CASE("a file that takes no more for now gets the rest later, whole and in order") {

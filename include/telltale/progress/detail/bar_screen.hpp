@@ -229,7 +229,7 @@ private:
             bool fresh = false;
             const shown& s = find(head.key, fresh)->second;
             if (s.final && s.attempt == head.attempt && s.state == head.state) continue;
-            const bar_item& item = to_item(i, calendar);
+            const bar_item item = to_item(i, calendar);
             list(all, item, head.key, {}, now, last);
         }
         return all;
