@@ -157,12 +157,15 @@ def chunks(results):
 
 
 def jobs(results):
-    lines = head('who', 'CPU µs per job', 'to reach', 'bytes per queued job', 'to reach')
-    for name, runs in grouped(results['jobs'], lambda r: r['name']).items():
+    lines = head('who', 'CPU µs per job', 'to reach', 'bytes per queued job', 'to reach', 'instructions')
+    counted = {r['name']: r['instructions'] for r in results['jobs'] if 'instructions' in r}
+    for name, runs in sorted(grouped([r for r in results['jobs'] if 'rep' in r], lambda r: r['name']).items(),
+                             key=lambda group: not group[0].startswith('telltale')):
         us, size = [r['cpu_us'] for r in runs], [r['bytes'] for r in runs]
         aim = name == 'telltale job_manager'
         lines.append(row(bold(name), spread(us, 2), reached(median(us), JOB_CPU_US) if aim else '',
-                         f'{median(size):,.0f}' if any(size) else '', reached(median(size), JOB_BYTES) if aim else ''))
+                         f'{median(size):,.0f}' if any(size) else '', reached(median(size), JOB_BYTES) if aim else '',
+                         f'{counted[name]:,.0f}' if name in counted else ''))
     return lines
 
 
@@ -198,7 +201,7 @@ def estimates(results):
                          *(f'{100 * w[key]:.1f} %' for key in ('coverage', 'above_band', 'below_band', 'median_width'))))
     low, high = COVERAGE
     good = low <= r['coverage'] <= high and r['worst_coverage'] >= WORST_COVERAGE and r['better_than_both'] >= BETTER_THAN_BOTH
-    return lines + ['', f'{r["runs"]:,} runs of each. Of the first {len(WORKLOADS)} the band covers {100 * r["coverage"]:.1f} %, and '
+    return lines + ['', f'{r["runs"]:,} runs of each. Over the six workloads the band covers {100 * r["coverage"]:.1f} %, and '
                     f'{100 * r["worst_coverage"]:.1f} % of the worst; the median error is below both formulas on {r["better_than_both"]}. To '
                     f'reach: {100 * low:.0f} to {100 * high:.0f} %, {100 * WORST_COVERAGE:.0f} %, {BETTER_THAN_BOTH}: {"yes" if good else "no"}.']
 

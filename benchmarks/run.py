@@ -175,6 +175,12 @@ def chunks(args, results):
 
 
 def jobs(args, results):
+    few, many = 1000, 5000 if args.quick else 11_000
+    for name, command in JOBS.items():
+        if command.startswith('{bin}/jobs') and 'jobs_go' not in command:  # of Go's and Python's runtimes callgrind counts other things
+            counts = [instructions(shlex.split(command.format(bin=args.bin, jobs=n))) for n in (few, many)]
+            # Each program runs its jobs twice.
+            results['jobs'].append({'name': name, 'instructions': (counts[1] - counts[0]) / (many - few) / 2})
     for rep in range(args.reps):
         for name, command in JOBS.items():
             row = run_json(shlex.split(command.format(bin=args.bin, here=HERE, jobs=10_000 if args.quick else 100_000)))
