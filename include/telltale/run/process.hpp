@@ -12,6 +12,7 @@
 
 #if !defined(_WIN32) // there is none of this on Windows
 
+#include <csignal>
 #include <cstddef>
 #include <string>
 #include <string_view>

@@ -96,15 +96,43 @@ public:
     std::string path() const { return (folder_.path / "line").string(); }
     /// For a shell that opens it as descriptor 3, as all its children have it then.
     std::string hold() const { return "exec 3>" + path() + "; "; }
-    bool is_held() const { return !ended(0); }
-    void wait_for_end() const { REQUIRE(ended(-1)); }
-
-private:
-    bool ended(int timeout) const {
+    bool is_held() const {
         ::pollfd p{fd_, POLLIN, 0};
-        return ::poll(&p, 1, timeout) == 1 && (p.revents & POLLHUP) != 0;
+        return ::poll(&p, 1, 0) == 0;
+    }
+    /// Waits until nobody holds it, and returns what was written to it.
+    std::string wait_for_end() const {
+        std::string all;
+        for (;;) {
+            ::pollfd p{fd_, POLLIN, 0};
+            char c = 0;
+            REQUIRE(::poll(&p, 1, -1) == 1);
+            if (::read(fd_, &c, 1) != 1) return all;
+            all += c;
+        }
     }
 
+private:
+    temporary_folder folder_;
+    int fd_ = -1;
+};
+
+/// A FIFO from which processes read a line, which they have to wait for.
+class door {
+public:
+    door() {
+        REQUIRE(::mkfifo(path().c_str(), 0600) == 0);
+        fd_ = ::open(path().c_str(), O_RDWR | O_CLOEXEC);
+    }
+    door(const door&) = delete;
+    door& operator=(const door&) = delete;
+    ~door() { ::close(fd_); }
+
+    std::string path() const { return (folder_.path / "door").string(); }
+    std::string wait() const { return "read word <" + path() + "; "; }
+    void open() const { REQUIRE(::write(fd_, "go\n", 3) == 3); }
+
+private:
     temporary_folder folder_;
     int fd_ = -1;
 };
@@ -320,16 +348,25 @@ TEST_CASE("a process inherits no descriptor, no mask of signals and none that is
 
 TEST_CASE("a program that has closed its own standard streams can run processes") {
     const nothing_left check;
+    scene with_input;
+    scene without;
+    const net::steady_timer a(with_input.context); // now the contexts have their descriptors
+    const net::steady_timer b(without.context);
     const int former_input = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
     const int former_output = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     ::close(STDIN_FILENO);
     ::close(STDOUT_FILENO);
-    const auto with_input = run({.argv = {"cat"}, .working_folder = "/", .input = "in"});
-    const auto without = run(shell("cat; echo out; echo err >&2"));
+    with_input.start({.argv = {"cat"}, .working_folder = "/", .input = "in"});
+    without.start(shell("cat; echo out; echo err >&2"));
+    // What this program writes to its standard output, which it has closed, must not go into one of our pipes.
+    const bool are_free = ::fcntl(STDIN_FILENO, F_GETFD) == -1 && ::fcntl(STDOUT_FILENO, F_GETFD) == -1;
+    with_input.until_ended();
+    without.until_ended();
     ::dup2(former_input, STDIN_FILENO);
     ::dup2(former_output, STDOUT_FILENO);
     ::close(former_input);
     ::close(former_output);
+    CHECK(are_free);
     CHECK(with_input.result.output.text == "in");
     CHECK(without.result.output.text == "out\n");
     CHECK(without.result.errors.text == "err\n");
@@ -542,8 +579,9 @@ TEST_CASE("the output that a daemon holds open is waited for, but not for ever, 
     const nothing_left check;
     const auto watch = GENERATE(exit_watch::handle, exit_watch::poll);
     const life_line line;
+    const door go;
     scene s;
-    s.start(shell(line.hold() + "sleep 1000 & echo $!; exit 5"), watch);
+    s.start(shell(line.hold() + "(" + go.wait() + "echo alive >&3) & echo up; exit 5"), watch);
     s.until_timed();
     s.clock.run_for(200ms - 1ms);
     CHECK_FALSE(s.ended);
@@ -554,25 +592,22 @@ TEST_CASE("the output that a daemon holds open is waited for, but not for ever, 
     CHECK(s.ended);
     CHECK_FALSE(s.ec);
     CHECK(s.result.exit_code == 5);
-    CHECK_FALSE(s.result.output.text.empty());
+    CHECK(s.result.output.text == "up\n");
     CHECK(s.result.elapsed < 100ms); // on the clock of the context: the linger is not part of it
-    CHECK(line.is_held());
-    ::kill(std::stoi(s.result.output.text), SIGKILL);
-    line.wait_for_end();
+    go.open();
+    CHECK(line.wait_for_end() == "alive\n");
 }
 
 TEST_CASE("a process that closes its output and goes on is waited for") {
     const nothing_left check;
     const auto watch = GENERATE(exit_watch::handle, exit_watch::poll);
-    const life_line line;
+    const door go;
     scene s;
-    s.start(shell("exec >&- 2>&-; " + line.hold() + "read x <" + line.path() + "; exit 6"), watch);
-    const int writer = ::open(line.path().c_str(), O_WRONLY | O_CLOEXEC);
+    s.start(shell("exec >&- 2>&-; " + go.wait() + "exit 6"), watch);
     s.clock.run_until_idle();
     CHECK_FALSE(s.ended);
-    REQUIRE(::write(writer, "go\n", 3) == 3);
+    go.open();
     s.until_ended();
-    ::close(writer);
     CHECK(s.result.exit_code == 6);
 }
 
@@ -587,13 +622,16 @@ TEST_CASE("cancelled at any moment it ends, with its own end if that came first"
         CHECK(s.result.term_signal == SIGTERM);
     }
     SECTION("it has ended, and nobody has seen it") {
-        s.start(shell("echo $$; exit 9"));
+        const door go;
+        s.start(shell("echo $$; " + go.wait() + "echo done; exit 9"));
         s.until([&] { return !s.said.empty(); });
+        go.open();
         wait_for(std::stoi(s.said), WEXITED);
         s.stop.emit(net::cancellation_type::terminal);
         s.until_ended();
         CHECK_FALSE(s.ec);
         CHECK(s.result.exit_code == 9);
+        CHECK(s.said.ends_with("|done|"));
     }
     SECTION("it could not be started") {
         s.start({.argv = {"/no/such/program"}});
@@ -654,16 +692,14 @@ TEST_CASE("a context that is destroyed leaves no process, no zombie and no descr
 TEST_CASE("a context that is destroyed while a daemon holds the output lets the daemon go on") {
     const nothing_left check;
     const life_line line;
-    ::pid_t daemon = 0;
+    const door go;
     {
         scene s;
-        s.start(shell(line.hold() + "sleep 1000 & echo $!"));
+        s.start(shell(line.hold() + "(" + go.wait() + "echo alive >&3) & exit 5"));
         s.until_timed();
-        daemon = std::stoi(s.said);
     }
-    CHECK(line.is_held());
-    ::kill(daemon, SIGKILL);
-    line.wait_for_end();
+    go.open();
+    CHECK(line.wait_for_end() == "alive\n");
 }
 
 TEST_CASE("torn down at every step nothing is left") {

@@ -60,7 +60,7 @@ private:
 };
 
 /// Of a descriptor just opened. In a program that has closed one of its standard streams a new descriptor may be 0, 1 or
-/// 2: it goes out of the way of those of the child.
+/// 2, to which others write, and which are those of the child.
 inline unique_fd above_standard(unique_fd fd, error_code& ec) noexcept {
     if (fd && fd.get() <= STDERR_FILENO) fd = unique_fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     if (!fd) ec = errno_code(errno);
@@ -247,7 +247,8 @@ enum class exit_watch : bool {
 
 inline unique_fd open_handle([[maybe_unused]] ::pid_t pid) noexcept {
 #if defined(SYS_pidfd_open)
-    return unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); // close-on-exec by itself
+    error_code ignored;
+    return above_standard(unique_fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), ignored); // close-on-exec
 #else
     return {};
 #endif
