@@ -281,14 +281,15 @@ TEST_CASE("many results through a small window, from a pool") {
 }
 
 TEST_CASE("transform_chunks torn down at every step leaks nothing") {
-    tear_down_at_every_step([](net::io_context& context, const std::shared_ptr<int>& witness) {
-        const auto scene = [](std::shared_ptr<int> w) -> net::awaitable<void> {
+    const auto ahead = GENERATE(as<std::size_t>{}, 1, 2, 4);
+    tear_down_at_every_step([ahead](net::io_context& context, const std::shared_ptr<int>& witness) {
+        const auto scene = [](std::shared_ptr<int> w, std::size_t a) -> net::awaitable<void> {
             stopwatch watch{.times = {3ms, 1ms, 13ms, 4ms}};
             const chunk_hooks hooks{.chunk_completed = [w](const auto&) {}};
             const auto take = [w](const chunk_value<sum>&) {};
-            const chunk_options two{.size = 1, .workers = 2};
+            const chunk_options two{.size = 1, .workers = 2, .ahead = a};
             co_await transform_chunks(concurrent, 4, two, watch.waiter(), take, hooks);
         };
-        net::co_spawn(context, scene(witness), net::detached);
+        net::co_spawn(context, scene(witness, ahead), net::detached);
     });
 }

@@ -207,6 +207,19 @@ private:
     chunk_outcome outcome_;
 };
 
+/// In the frame of the consumer: if that is destroyed, nobody is held back for its sake any more.
+template <class T>
+class chunk_consumer {
+public:
+    explicit chunk_consumer(std::shared_ptr<chunk_stream<T>> stream) noexcept : stream_(std::move(stream)) {}
+    chunk_consumer(const chunk_consumer&) = delete;
+    chunk_consumer& operator=(const chunk_consumer&) = delete;
+    ~chunk_consumer() { stream_->stop(); }
+
+private:
+    std::shared_ptr<chunk_stream<T>> stream_;
+};
+
 template <class Items, class Fn>
 using chunk_result_of = typename awaited<typename chunk_call<Items, Fn>::returned>::type;
 
@@ -234,6 +247,7 @@ net::awaitable<chunk_result> stream_chunks(Where where, Items items, chunk_optio
     auto run = make_chunk_run<chunk_stream<T>>(home, std::move(where), std::move(items), options, std::move(fn),
                                                std::move(hooks), stream);
     stream->set(run, options.ahead != 0 ? options.ahead : run->plan().workers * 2);
+    const chunk_consumer<T> me(stream);
     run->announce();
     async_run_chunks(std::move(run), home, [stream](error_code ec, chunk_outcome o) { stream->end(ec, std::move(o)); });
     std::exception_ptr error;

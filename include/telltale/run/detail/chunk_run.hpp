@@ -107,6 +107,9 @@ public:
             children_.emplace(net::any_io_executor(pool_), task_group_options{.errors = error_policy::collect});
     }
 
+    /// Whoever still waits can only be destroyed: the context that would have ended the run is.
+    ~chunk_run() override { waiters_.destroy_all(); }
+
     const chunk_plan& plan() const noexcept { return plan_; }
     wait_list& waiters() noexcept { return waiters_; }
     void take_all(wait_list& all) noexcept override { all.take(waiters_); }
