@@ -22,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -32,21 +33,37 @@ class job_context;
 namespace detail {
 
 /// Where one job runs: a strand. When the job has ended, another job has it.
-struct job_lane {
-    explicit job_lane(const net::any_io_executor& outer) : executor(strand_of(outer)) {}
+class job_lane {
+    using in_context = net::io_context::executor_type;
+    using in_pool = net::thread_pool::executor_type;
 
-    net::any_io_executor executor;
+public:
+    // A strand of the executor that is inside is half as dear as one of any_io_executor. (The target() of the oldest supported
+    // Asio does not look at the type.)
+    explicit job_lane(const net::any_io_executor& outer) {
+        if (outer.target_type() == typeid(in_context)) {
+            direct_.emplace(net::make_strand(*outer.target<in_context>()));
+            executor_ = *direct_;
+        } else if (outer.target_type() == typeid(in_pool)) {
+            executor_ = net::make_strand(*outer.target<in_pool>());
+        } else {
+            executor_ = net::make_strand(outer);
+        }
+    }
+
+    const net::any_io_executor& executor() const noexcept { return executor_; }
+
+    template <class Function>
+    void post(Function function) const {
+        if (direct_)
+            net::post(*direct_, std::move(function));
+        else
+            net::post(executor_, std::move(function));
+    }
 
 private:
-    // A strand of the executor that is inside is half as dear as one of any_io_executor.
-    static net::any_io_executor strand_of(const net::any_io_executor& any) {
-        using in_context = net::io_context::executor_type;
-        using in_pool = net::thread_pool::executor_type;
-        // The target() of the oldest supported Asio does not look at the type.
-        if (any.target_type() == typeid(in_context)) return net::make_strand(*any.target<in_context>());
-        if (any.target_type() == typeid(in_pool)) return net::make_strand(*any.target<in_pool>());
-        return net::make_strand(any);
-    }
+    net::any_io_executor executor_;
+    std::optional<net::strand<in_context>> direct_;
 };
 
 /// Of a job, what few jobs have.

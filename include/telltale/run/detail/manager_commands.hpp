@@ -97,7 +97,7 @@ inline void manager_state::ask_to_end(managed_job& job, managed_job::reason why,
         clear_alarm(job);
     }
     if (!job.lane) return; // its execution context is gone
-    todo.cancel.push_back(to_cancel{job.shared_from_this(), job.lane->executor, job.attempt});
+    todo.cancel.push_back(to_cancel{job.shared_from_this(), job.lane->executor(), job.attempt});
 }
 
 inline void manager_state::ask_all_to_end(effects& todo) {

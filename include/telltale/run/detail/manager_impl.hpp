@@ -299,8 +299,7 @@ inline void manager_state::carry_out(effects& todo) {
         void operator()() { std::move(attempt).begin(); }
         attempt_under_way attempt;
     };
-    todo.start.for_each(
-        [this](const job_ptr& job) { net::post(job->lane->executor, beginning{attempt_under_way(self(), job)}); });
+    todo.start.for_each([this](const job_ptr& job) { job->lane->post(beginning{attempt_under_way(self(), job)}); });
     // A signal is emitted where the job runs: elsewhere it would be a race with its operations. By then the attempt may
     // be over.
     todo.cancel.for_each([this](const to_cancel& c) {
@@ -357,10 +356,11 @@ private:
     attempt_under_way attempt_;
 };
 
-inline void manager_state::begin(const job_ptr& job) {
+inline void manager_state::begin(attempt_under_way attempt) {
+    managed_job& job = attempt.job();
     // If it is asked to end from here on, the signal is emitted behind this.
-    if (job->stop_requested.load(std::memory_order_acquire)) {
-        end(job, std::make_exception_ptr(system_error(net::error::operation_aborted)));
+    if (job.stop_requested.load(std::memory_order_acquire)) {
+        std::move(attempt).end(std::make_exception_ptr(system_error(net::error::operation_aborted)));
         return;
     }
     struct work {
@@ -368,8 +368,8 @@ inline void manager_state::begin(const job_ptr& job) {
         managed_job* job; // which attempt_end keeps
         job_context context;
     };
-    net::co_spawn(job->lane->executor, work{job.get(), job_context(self(), job)},
-                  attempt_end(attempt_under_way(self(), job)));
+    work body{&job, job_context(self(), attempt.shared_job())};
+    net::co_spawn(job.lane->executor(), std::move(body), attempt_end(std::move(attempt)));
 }
 
 // The execution context is gone, and with it the attempt.

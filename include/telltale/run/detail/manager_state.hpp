@@ -38,6 +38,8 @@
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
+class attempt_under_way;
+
 /// What a job_manager, its jobs, their handles and controls share.
 ///
 /// An attempt of a job goes from queued (in the queue, or waiting for its time) to running, when it is given one of the
@@ -213,7 +215,7 @@ private:
     void on_tidy();
 
     // On the job's lane.
-    void begin(const job_ptr& job);
+    void begin(attempt_under_way attempt);
     void end(const job_ptr& job, const std::exception_ptr& e);
     void abandon(managed_job& job) noexcept;
     void publish(const job_ptr& job, progress_tracker& counted, progress_snapshot last);
@@ -267,14 +269,15 @@ public:
     }
 
     void begin() && {
-        const job_ptr job = std::move(job_);
-        manager_->begin(job);
+        manager_state& manager = *manager_;
+        manager.begin(std::move(*this));
     }
     void end(const std::exception_ptr& e) && {
         const job_ptr job = std::move(job_);
         manager_->end(job, e);
     }
     managed_job& job() const noexcept { return *job_; }
+    const job_ptr& shared_job() const noexcept { return job_; }
 
 private:
     std::shared_ptr<manager_state> manager_;
