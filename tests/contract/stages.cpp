@@ -9,6 +9,9 @@
 #include <string>
 #include <utility>
 
+// No rows: async_read_some and async_write_some of counted_stream. They are the operations of the stream that it is made of. See
+// tests/unit/progress/counted_stream.cpp.
+
 namespace telltale_test::contract::stage_rows {
 
 using namespace telltale;

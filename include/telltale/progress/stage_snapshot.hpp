@@ -24,6 +24,12 @@ enum class stage_state : std::uint8_t { pending, running, done, failed };
 
 namespace detail {
 inline constexpr std::array<std::string_view, 4> stage_state_names{"pending", "running", "done", "failed"};
+
+/// As a count, whatever it is.
+constexpr std::uint64_t whole(double d) noexcept {
+    if (!(d > 0)) return 0;
+    return d < 0x1p64 ? static_cast<std::uint64_t>(d) : std::uint64_t{0} - 1;
+}
 } // namespace detail
 
 constexpr std::string_view to_string(stage_state s) noexcept {
