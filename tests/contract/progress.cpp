@@ -88,4 +88,6 @@ struct show_progress_to_the_end {
 };
 TELLTALE_CONTRACT_COROUTINE(show_progress_to_the_end);
 
+// No row: show_jobs, which ends only when it is cancelled. See tests/unit/board/show_jobs.cpp.
+
 } // namespace telltale_test::contract::progress_rows

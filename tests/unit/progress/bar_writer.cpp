@@ -131,6 +131,7 @@ TEST_CASE("each job has its final line once, and a retry has its own") {
     CHECK(show(job_state::failed, 1) == 1);
     CHECK(show(job_state::running, 2) == 2);
     CHECK(show(job_state::succeeded, 2) == 2);
+    CHECK(show(job_state::succeeded, 3) == 3); // whose beginning nobody saw
     CHECK(terminal.screen(true).back() == "a              succeeded");
 }
 
@@ -180,7 +181,7 @@ TEST_CASE("not on a terminal: a line per change of state, progress now and then,
     CHECK(at(6s, {make("a", job_state::running, 6)}) == "a: running, 60 %, 6/10\n");
     CHECK(at(7s, {make("a", job_state::succeeded)}) == "a: succeeded\n");
     CHECK(at(90s, {make("a", job_state::succeeded)}).empty());
-    CHECK(screen.log("x\x1b[1m\ny", {}) == "x?[1m\ny\n");
+    CHECK(screen.log("x\x1b[1m\r\ny", {}) == "x?[1m\ny\n");
     const job_list last{make("a", job_state::succeeded), make("b", job_state::running)};
     CHECK(screen.finish(last, {}, {}, {}) == "b: running, 0 %, 0/10\n");
     CHECK(screen.finish(last, {}, {}, {}).empty());
