@@ -5,9 +5,9 @@
 #define TELLTALE_SYNC_QUEUE_HPP
 
 #include <telltale/asio.hpp>
+#include <telltale/detail/adapted_handler.hpp>
 #include <telltale/detail/waiter.hpp>
 #include <telltale/error.hpp>
-#include <telltale/sync/detail/adapted_handler.hpp>
 #include <telltale/sync/detail/queue_state.hpp>
 
 #include <algorithm>

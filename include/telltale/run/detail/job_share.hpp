@@ -5,9 +5,9 @@
 #define TELLTALE_RUN_DETAIL_JOB_SHARE_HPP
 
 #include <telltale/asio.hpp>
+#include <telltale/detail/adapted_handler.hpp>
 #include <telltale/run/detail/manager_state.hpp>
 #include <telltale/run/detail/manager_waits.hpp>
-#include <telltale/sync/detail/adapted_handler.hpp>
 #include <telltale/sync/outcome.hpp>
 
 #include <memory>

@@ -6,7 +6,7 @@
 
 #include <telltale/detail/is_aborted.hpp>
 #include <telltale/run/detail/manager_state.hpp>
-#include <telltale/sync/detail/adapted_handler.hpp>
+#include <telltale/detail/adapted_handler.hpp>
 #include <telltale/sync/outcome.hpp>
 
 #include <exception>

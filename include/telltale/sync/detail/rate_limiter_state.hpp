@@ -6,10 +6,10 @@
 
 #include <telltale/asio.hpp>
 #include <telltale/core/token_bucket.hpp>
+#include <telltale/detail/adapted_handler.hpp>
 #include <telltale/detail/time_source.hpp>
 #include <telltale/detail/waiter.hpp>
 #include <telltale/error.hpp>
-#include <telltale/sync/detail/adapted_handler.hpp>
 #include <telltale/sync/timer.hpp>
 
 #include <chrono>

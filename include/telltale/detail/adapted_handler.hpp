@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_SYNC_DETAIL_ADAPTED_HANDLER_HPP
-#define TELLTALE_SYNC_DETAIL_ADAPTED_HANDLER_HPP
+#ifndef TELLTALE_DETAIL_ADAPTED_HANDLER_HPP
+#define TELLTALE_DETAIL_ADAPTED_HANDLER_HPP
 
 #include <telltale/asio.hpp>
 
@@ -43,4 +43,4 @@ struct telltale::net::associator<Associator, telltale::detail::adapted_handler<H
     }
 };
 
-#endif // TELLTALE_SYNC_DETAIL_ADAPTED_HANDLER_HPP
+#endif // TELLTALE_DETAIL_ADAPTED_HANDLER_HPP
