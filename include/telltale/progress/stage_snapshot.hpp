@@ -26,7 +26,7 @@ namespace detail {
 inline constexpr std::array<std::string_view, 4> stage_state_names{"pending", "running", "done", "failed"};
 
 /// As a count, whatever it is.
-constexpr std::uint64_t whole(double d) noexcept {
+constexpr std::uint64_t as_count(double d) noexcept {
     if (!(d > 0)) return 0;
     return d < 0x1p64 ? static_cast<std::uint64_t>(d) : std::uint64_t{0} - 1;
 }

@@ -59,7 +59,7 @@ public:
     void write_count(const progress& p, std::uint64_t count) {
         write(static_cast<std::uint8_t>(p.unit));
         write(static_cast<std::uint8_t>(p.total ? 1 : 0));
-        write(p.total ? whole(*p.total) : std::uint64_t{0});
+        write(p.total ? as_count(*p.total) : std::uint64_t{0});
         write(count);
     }
 

@@ -47,7 +47,7 @@ public:
         told_ = saved.state;
         if (saved.children.empty()) {
             unit_ = saved.value.unit;
-            if (saved.value.total) total_ = whole(*saved.value.total);
+            if (saved.value.total) total_ = as_count(*saved.value.total);
         } else {
             is_measured_ = false;
             // What the children say by themselves is not the parent's own.
