@@ -78,6 +78,7 @@
 #include <telltale/run/resource_reader.hpp>
 #include <telltale/run/resource_sampler.hpp>
 #include <telltale/run/save_report.hpp>
+#include <telltale/run/step.hpp>
 #include <telltale/run/transform_chunks.hpp>
 #include <telltale/sync/auto_reset_event.hpp>
 #include <telltale/sync/latch.hpp>

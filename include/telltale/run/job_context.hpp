@@ -13,9 +13,11 @@
 #include <telltale/run/cpu_meter.hpp>
 #include <telltale/run/detail/manager_state.hpp>
 #include <telltale/run/detail/manager_waits.hpp>
+#include <telltale/run/step.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -56,6 +58,22 @@ public:
 
     /// Says something for people, at once.
     void set_message(std::string message) { manager_->set_message(job_, std::move(message)); }
+
+    /// Adds a step, which has a weight in the whole and begins with step::begin. What the steps count is reported as their
+    /// progress, no more often than the manager's publish_interval; and rolled up as the job's, unless that has a tracker
+    /// of its own. Add the steps that are known before the first begins: the percentage then has all of them in it.
+    [[nodiscard]] step add_step(std::string name, stage_options options = {}) {
+        std::size_t index = 0;
+        auto steps = manager_->add_step(job_, std::move(name), options, index);
+        return {manager_, job_, std::move(steps), index};
+    }
+
+    /// Adds a step and begins it.
+    [[nodiscard]] step begin_step(std::string name, stage_options options = {}) {
+        step s = add_step(std::move(name), options);
+        s.begin();
+        return s;
+    }
 
     /// Tells an event that is not seen in the job itself, at once: a step's, chunk's or worker's, or a custom one. `data`
     /// is a JSON value, or empty.

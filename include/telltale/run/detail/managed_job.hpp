@@ -66,6 +66,8 @@ private:
     std::optional<net::strand<in_context>> direct_;
 };
 
+struct job_steps;
+
 /// Of a job, what few jobs have.
 struct job_rarity {
     enum class purpose : std::uint8_t { none, time_limit, next_attempt, approval };
@@ -83,6 +85,7 @@ struct job_rarity {
     std::optional<approval_request> asks;                     // and nobody has answered
     wait_list approval_waiters;                               // at most one, of waiter<approval>
     std::vector<std::unique_ptr<progress_tracker>> abandoned; // trackers of former attempts
+    std::shared_ptr<job_steps> steps;                         // of this attempt
     cpu_meter cpu;
     std::chrono::nanoseconds cpu_counted{}; // in the manager's statistics
 };

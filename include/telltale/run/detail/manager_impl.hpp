@@ -7,6 +7,7 @@
 #include <telltale/detail/is_aborted.hpp>
 #include <telltale/run/detail/manager_commands.hpp>
 #include <telltale/run/detail/manager_state.hpp>
+#include <telltale/run/detail/manager_steps.hpp>
 #include <telltale/run/detail/manager_waits.hpp>
 #include <telltale/run/job_context.hpp>
 #include <telltale/run/job_failure.hpp>
@@ -232,6 +233,7 @@ inline void manager_state::conclude(managed_job& job, job_state state, std::opti
         r.state = state;
         r.progress = last;
         r.error = std::move(error);
+        if (job.rarity && job.rarity->steps) end_steps(job, state, r);
         tell(std::move(r));
     }
     while (wait_node* const n = job.waiters.pop_front()) {
@@ -274,6 +276,7 @@ inline void manager_state::begin_next_attempt(managed_job& job, clock::duration 
     ++job.attempt;
     ++statistics_.retries;
     if (job.tracker) job.rare().abandoned.push_back(std::move(job.tracker));
+    const auto former_steps = job.rarity ? std::exchange(job.rarity->steps, nullptr) : nullptr;
     const bool paused = job.pause_requested.load(std::memory_order_relaxed);
     move_to(job, paused ? job_state::paused : job_state::queued);
     if (delay > clock::duration::zero())

@@ -12,6 +12,8 @@
 #include <telltale/detail/waiter.hpp>
 #include <telltale/error.hpp>
 #include <telltale/progress/progress_tracker.hpp>
+#include <telltale/progress/stage.hpp>
+#include <telltale/progress/stage_snapshot.hpp>
 #include <telltale/run/approval.hpp>
 #include <telltale/run/detail/job_lists.hpp>
 #include <telltale/run/detail/managed_job.hpp>
@@ -86,6 +88,12 @@ public:
     }
     progress_tracker& tracker(const job_ptr& job, const progress_tracker_options& options);
     cpu_meter& cpu_of(const job_ptr& job);
+
+    std::shared_ptr<job_steps> add_step(const job_ptr& job, std::string name, stage_options options,
+                                        std::size_t& index);
+    void begin_step(const job_ptr& job, const std::shared_ptr<job_steps>& steps, std::size_t index);
+    void end_step(const job_ptr& job, const std::shared_ptr<job_steps>& steps, std::size_t index, job_state how,
+                  std::string why);
 
     // Of a job, by whoever has a handle.
     void add_handle(managed_job& job);
@@ -203,6 +211,9 @@ private:
     void hold(managed_job& job, clock::time_point now);
     void ask(managed_job& job, std::string what, std::optional<clock::duration> timeout, effects& todo);
     void go_on(managed_job& job, effects& todo, clock::time_point now, std::optional<job_notice> notice = {});
+    void describe_steps(const managed_job& job, const job_steps& steps, job_report& r) const;
+    void tell_step(const managed_job& job, const job_steps& steps, job_notice notice);
+    void end_steps(managed_job& job, job_state how, job_report& r);
     void set_alarm(managed_job& job, job_rarity::purpose what, clock::duration after, clock::time_point now);
     void clear_alarm(managed_job& job) noexcept;
     std::unique_ptr<job_lane> take_lane();
@@ -219,6 +230,7 @@ private:
     void end(const job_ptr& job, const std::exception_ptr& e);
     void abandon(managed_job& job) noexcept;
     void publish(const job_ptr& job, progress_tracker& counted, progress_snapshot last);
+    void publish_steps(const job_ptr& job, const std::shared_ptr<job_steps>& steps, stage_tree_snapshot last);
 
     const net::any_io_executor executor_;
     time_source& source_;
