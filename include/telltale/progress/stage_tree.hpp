@@ -52,7 +52,10 @@ public:
         using other = basic_stage_tree<Other>;
     };
 
-    explicit basic_stage_tree(const Executor& executor, stage_tree_options options = {})
+    explicit basic_stage_tree(const Executor& executor) : basic_stage_tree(executor, stage_tree_options()) {}
+
+    /// In a coroutine, name the options before: GCC 12 destroys a temporary aggregate inside a co_await expression twice.
+    basic_stage_tree(const Executor& executor, stage_tree_options options)
         : executor_(executor),
           state_(std::make_shared<detail::stage_tree_state>(detail::context_of(executor), options.root, options.elapsed,
                                                             options.horizon)) {}
