@@ -12,12 +12,17 @@ namespace telltale::inline TELLTALE_ABI {
 
 struct cursor;
 struct event;
+struct execution_report;
 struct filter;
 struct job;
 struct job_error;
 struct job_report;
+struct job_spec;
+struct process_options;
+struct process_result;
 struct progress;
 struct rate_limit;
+struct resource_usage;
 struct status;
 struct watch_health;
 class acceptors;
@@ -45,6 +50,8 @@ class basic_progress_tracker;
 template <class Executor>
 class basic_rate_limiter;
 template <class Executor>
+class basic_resource_sampler;
+template <class Executor>
 class basic_semaphore;
 template <class Executor>
 class basic_stage_tree;
@@ -55,6 +62,8 @@ template <class Event>
 struct delivery;
 template <class Event>
 class emitter;
+template <class T>
+class job_handle;
 template <class Event, class Executor>
 class subscription;
 
