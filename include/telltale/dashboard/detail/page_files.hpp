@@ -14,7 +14,7 @@ namespace detail {
 
 // page/index.html
 inline constexpr char page_index_html_type[] = "text/html; charset=utf-8";
-inline constexpr char page_index_html_etag[] = "\"e719090fa9f9c19ab0f5\"";
+inline constexpr char page_index_html_etag[] = "\"c1a45e0151e1b5821c5a\"";
 inline constexpr char page_index_html[] =
 R"page(<!doctype html>
 <!-- SPDX-License-Identifier: BSL-1.0 -->
@@ -106,10 +106,11 @@ R"page(<!doctype html>
     </div>
     <div class="pace"><span class="rate"></span><span class="sub left"></span></div>
     <div class="state"><span class="word"></span><span class="sub when"></span></div>
-    <div class="acts"><button class="button cancel" type="button" hidden>Cancel</button><button class="icon-button toggle" type="button" aria-expanded="false"><svg class="icon" aria-hidden="true"><use href="#i-more"/></svg></button></div>
+    <div class="acts"><button class="icon-button toggle" type="button" aria-expanded="false"><svg class="icon" aria-hidden="true"><use href="#i-more"/></svg></button></div>
     <p class="note error" hidden><b></b><span></span></p>
     <p class="note health" hidden></p>
-    <dl class="details" hidden></dl>
+    <div class="note approval" hidden><span><b>Waits for an approval</b><span class="what"></span></span></div>
+    <div class="more" hidden><dl class="details"></dl><div class="commands"></div></div>
   </li>
 </template>
 
@@ -119,7 +120,7 @@ R"page(<!doctype html>
 
 // page/app.js
 inline constexpr char page_app_js_type[] = "text/javascript; charset=utf-8";
-inline constexpr char page_app_js_etag[] = "\"e1309ae68b2af71bf539\"";
+inline constexpr char page_app_js_etag[] = "\"34ab742df28c821857f0\"";
 inline constexpr char page_app_js[] =
 R"page(// SPDX-License-Identifier: BSL-1.0
 // The dashboard's page. It keeps a table of jobs from the WebSocket's snapshot and events, each applied exactly once,
@@ -138,6 +139,11 @@ R"page(// SPDX-License-Identifier: BSL-1.0
   const RANK = {
     activity: { running: 0, paused: 1, queued: 2, pending: 3 },
     trouble: { failed: 0, timed_out: 1, lost: 2, cancelled: 3, paused: 4, running: 5, queued: 6, pending: 7, skipped: 8, succeeded: 9 },
+  };
+  // Of each command: the button, the button while it is on its way, and what has not happened when it went wrong.
+  const COMMANDS = {
+    cancel: ['Cancel', 'Cancelling…', 'cancelled'], pause: ['Pause', 'Pausing…', 'paused'], resume: ['Resume', 'Resuming…', 'resumed'],
+    retry: ['Retry', 'Retrying…', 'retried'], approve: ['Approve', 'Approving…', 'approved'], reject: ['Reject', 'Rejecting…', 'rejected'],
   };
   const PAGE_OF_ROWS = 300;
   const RETRY_FIRST_MS = 400, RETRY_MOST_MS = 15000, STEADY_MS = 5000, SILENCE_MS = 20000, ANSWER_MS = 5000;
@@ -252,18 +258,26 @@ R"page(// SPDX-License-Identifier: BSL-1.0
     constructor(id) {
       this.id = id;
       const li = this.li = $('job-row').content.firstElementChild.cloneNode(true);
-      for (const part of ['badge', 'name', 'meta', 'bar', 'percent', 'amount', 'rate', 'left', 'word', 'when', 'cancel', 'toggle', 'error', 'health', 'details'])
-        this[part] = li.querySelector(`.${part === 'error' || part === 'health' ? `note.${part}` : part}`);
+      for (const part of ['badge', 'name', 'meta', 'bar', 'percent', 'amount', 'rate', 'left', 'word', 'when', 'acts', 'toggle', 'error', 'health', 'approval', 'what', 'more', 'details', 'commands'])
+)page"
+R"page(        this[part] = li.querySelector(`.${part === 'error' || part === 'health' || part === 'approval' ? `note.${part}` : part}`);
       this.fill = this.bar.firstElementChild;
       li.dataset.job = id;
-      this.details.id = `details-${++Row.count}`;
-      this.toggle.setAttribute('aria-controls', this.details.id);
-      this.toggle.addEventListener('click', () => this.set_open(this.details.hidden));
-      this.cancel.addEventListener('click', () => this.ask_cancel());
+      this.more.id = `details-${++Row.count}`;
+      this.toggle.setAttribute('aria-controls', this.more.id);
+      this.toggle.addEventListener('click', () => this.set_open(this.more.hidden));
+      this.buttons = {};
+      for (const command of Object.keys(COMMANDS)) {
+        const button = this.buttons[command] = element('button', `button ${command}`);
+        button.type = 'button';
+        button.hidden = true;
+        button.addEventListener('click', () => this.ask(command));
+        if (command === 'cancel') this.acts.prepend(button);
+        else (command === 'approve' || command === 'reject' ? this.approval : this.commands).append(button);
+      }
     }
 
-)page"
-R"page(    update(job) {
+    update(job) {
       const state = state_of(job), cut = is_cut(job), name = name_of(job), p = job.progress || {};
       if (this.job && this.job.state !== job.state) this.flash();
       this.job = job;
@@ -276,15 +290,22 @@ R"page(    update(job) {
       set_text(this.meta, [job.kind, `#${job.id}`, job.attempt > 1 ? `attempt ${job.attempt}` : ''].filter(Boolean).join(' · '));
       this.update_bar(job, state, cut, name, p);
       this.update_notes(job);
-      const can = !is_terminal(job) && Array.isArray(job.commands) && job.commands.includes('cancel');
-      set_hidden(this.cancel, !can);
-      if (!can) this.cancelling = false;
-      this.cancel.disabled = !!this.cancelling;
-      set_text(this.cancel, this.cancelling ? 'Cancelling…' : 'Cancel');
-      set_attribute(this.cancel, 'aria-label', `Cancel ${name}`);
+      this.update_buttons(job, name);
       set_attribute(this.toggle, 'aria-label', `Details of ${name}`);
       this.tick();
-      if (!this.details.hidden) this.update_details();
+      if (!this.more.hidden) this.update_details();
+    }
+
+    // An answer that is on its way is over when the job no longer takes the command.
+    update_buttons(job, name) {
+      const takes = (command) => Array.isArray(job.commands) && job.commands.includes(command) && is_terminal(job) === (command === 'retry');
+      if (this.asked && !takes(this.asked)) this.asked = undefined;
+      for (const [command, button] of Object.entries(this.buttons)) {
+        set_hidden(button, !takes(command));
+        button.disabled = !!this.asked;
+        set_text(button, COMMANDS[command][this.asked === command ? 1 : 0]);
+        set_attribute(button, 'aria-label', `${COMMANDS[command][0]} ${name}`);
+      }
     }
 
     update_bar(job, state, cut, name, p) {
@@ -307,6 +328,8 @@ R"page(    update(job) {
       const average = state === 'succeeded' && p.unit !== 'percent' && number(p.done) > 0 && took > 0 ? rate_text({ rate: p.done / took, unit: p.unit }) : '';
       set_text(this.rate, moving ? rate_text(p) : average);
       const left = number(p.remaining_s);
+      const low = number(p.remaining_low_s), high = number(p.remaining_high_s);
+      set_attribute(this.left, 'title', moving && left !== undefined && low !== undefined && high !== undefined ? `8 of 10 times between ${duration(low)} and ${duration(high)}` : undefined);
       set_text(this.left, average ? 'average' : moving && left !== undefined ? `${left < 1 ? '<\u00a01\u00a0s' : duration(left)} left` : moving && percent === undefined ? 'no estimate' : '');
     }
 
@@ -316,6 +339,11 @@ R"page(    update(job) {
       if (error) {
         set_text(this.error.firstElementChild, String(error.class || 'error'));
         set_text(this.error.lastElementChild, String(error.message || ''));
+      }
+      set_hidden(this.approval, !job.approval);
+      if (job.approval) {
+        const until = clock_of(job.approval.until);
+        set_text(this.what, `${job.approval.what || ''}${until ? ` (until ${until})` : ''}`);
       }
       set_hidden(this.health, is_terminal(job) || !job.health || job.health.state === 'ok');
     }
@@ -350,7 +378,7 @@ R"page(    update(job) {
     }
 
     set_open(open) {
-      this.details.hidden = !open;
+      this.more.hidden = !open;
       this.toggle.setAttribute('aria-expanded', String(open));
       if (open) this.update_details();
     }
@@ -360,33 +388,38 @@ R"page(    update(job) {
       for (const [title, key] of [['Created', 'created_at'], ['Queued', 'queued_at'], ['Started', 'started_at'], ['Finished', 'finished_at'], ['Last observed', 'observed_at']])
         list.push([title, clock_of(job[key])]);
       if (job.health) list.push(['Watch', TITLES[job.health.state] || job.health.state]);
+      for (const step of job.steps || []) {
+        const percent = percent_of(step);
+        list.push([`Step ${step.name}`, `${TITLES[step.state] || step.state}${percent === undefined || is_terminal(step) ? '' : `, ${percent_text(percent)}`}`]);
+      }
       for (const [key, value] of Object.entries(job.labels || {})) list.push([key, value, true]);
       const known = list.filter(([, value]) => value !== undefined && value !== '');
       const text = JSON.stringify(known);
       if (this.details_text === text) return;
       this.details_text = text;
-      this.details.replaceChildren(...known.map(([title, value, mono]) => {
+)page"
+R"page(      this.details.replaceChildren(...known.map(([title, value, mono]) => {
         const box = element('div');
         box.append(element('dt', '', String(title)), element('dd', mono ? 'mono' : '', String(value)));
         return box;
       }));
     }
 
-    async ask_cancel() {
-      this.cancelling = true;
+    async ask(command) {
+      this.asked = command;
       this.update(this.job);
       let trouble = '';
       try {
-        const answer = await fetch(`api/jobs/${encodeURIComponent(this.id)}/cancel`, { method: 'POST', headers: { accept: 'application/json' } });
+        const answer = await fetch(`api/jobs/${encodeURIComponent(this.id)}/${command}`, { method: 'POST', headers: { accept: 'application/json' } });
         const body = await answer.json().catch(() => ({}));
-        if (!answer.ok) trouble = { refused: 'the job refused it', unsupported: 'the job cannot be cancelled', unknown_job: 'the job is not known' }[body.result]
+        if (!answer.ok) trouble = { refused: 'the job refused it', unsupported: 'it does not take this command', unknown_job: 'the job is not known' }[body.result]
           || (body.error && body.error.message) || `the server answered ${answer.status}`;
       } catch {
         trouble = 'the server did not answer';
       }
       if (trouble) {
-        this.cancelling = false;
-        toast(`${name_of(this.job)} was not cancelled: ${trouble}.`);
+        this.asked = undefined;
+        toast(`${name_of(this.job)} was not ${COMMANDS[command][2]}: ${trouble}.`);
         if (jobs.has(this.id)) this.update(jobs.get(this.id));
       }
     }
@@ -407,8 +440,7 @@ R"page(    update(job) {
 
   const collator = new Intl.Collator('en', { numeric: true });
   function compare(a, b) {
-)page"
-R"page(    const by_name = () => collator.compare(name_of(a), name_of(b)) || collator.compare(String(a.id), String(b.id));
+    const by_name = () => collator.compare(name_of(a), name_of(b)) || collator.compare(String(a.id), String(b.id));
     if (filter.sort === 'name') return by_name();
     if (filter.sort === 'newest') return (time_of(b.created_at) || 0) - (time_of(a.created_at) || 0) || -by_name();
     const rank = RANK[filter.sort];
@@ -523,7 +555,8 @@ R"page(    const by_name = () => collator.compare(name_of(a), name_of(b)) || col
     set_text($('sum-done'), any_bytes ? `${done_n}\u00a0${done_u}` : '–');
     set_text($('sum-of'), total > done ? `of ${bytes(total)}${open_total ? ' or more' : ''}` : any_bytes && open_total ? 'total unknown' : '');
     set_text($('sum-rate'), any_rate ? rate_n : '–');
-    set_text($('sum-rate-unit'), any_rate ? `${rate_u}/s` : '');
+)page"
+R"page(    set_text($('sum-rate-unit'), any_rate ? `${rate_u}/s` : '');
 
     for (const [key, { chip, count: node }] of chips) {
       const n = key === '' ? jobs.size : key === 'unreachable' ? cut : count[key];
@@ -558,8 +591,7 @@ R"page(    const by_name = () => collator.compare(name_of(a), name_of(b)) || col
   function read_hash() {
     const hash = new URLSearchParams(location.hash.slice(1));
     filter.states = new Set((hash.get('state') || '').split(',').filter((state) => chips.has(state) && state));
-)page"
-R"page(    filter.text = hash.get('q') || '';
+    filter.text = hash.get('q') || '';
     filter.sort = ['activity', 'trouble', 'name', 'newest'].includes(hash.get('sort')) ? hash.get('sort') : 'activity';
     $('search').value = filter.text;
     $('sort').value = filter.sort;
@@ -716,7 +748,8 @@ R"page(    filter.text = hash.get('q') || '';
     checking = false;
   }
 
-  setInterval(() => {
+)page"
+R"page(  setInterval(() => {
     for (const row of rows.values()) if (!is_terminal(row.job)) row.tick();
     draw_link();
     check_silence();
@@ -740,7 +773,7 @@ R"page(    filter.text = hash.get('q') || '';
 
 // page/style.css
 inline constexpr char page_style_css_type[] = "text/css; charset=utf-8";
-inline constexpr char page_style_css_etag[] = "\"1152eb482dd3195d081b\"";
+inline constexpr char page_style_css_etag[] = "\"d1808585f113b27c4cdd\"";
 inline constexpr char page_style_css[] =
 R"page(/* SPDX-License-Identifier: BSL-1.0 */
 
@@ -859,7 +892,7 @@ select { padding: 0 6px; }
 .job {
   display: grid; align-items: center; column-gap: 16px; padding: 8px 14px 9px 12px; position: relative;
   grid-template-columns: 28px minmax(140px, 1.1fr) minmax(200px, 1.7fr) 104px 128px 112px;
-  grid-template-areas: "badge who work pace state acts" "badge error error error error error" "badge health health health health health" "badge details details details details details";
+  grid-template-areas: "badge who work pace state acts" "badge error error error error error" "badge health health health health health" "badge approval approval approval approval approval" "badge more more more more more";
   content-visibility: auto; contain-intrinsic-size: auto 56px;
 }
 .job + .job { border-top: 1px solid var(--line); }
@@ -867,9 +900,9 @@ select { padding: 0 6px; }
 .badge { grid-area: badge; align-self: start; display: grid; place-items: center; width: 28px; height: 28px; margin-top: 5px; border-radius: 8px; color: var(--tone); background: color-mix(in srgb, var(--tone) 13%, transparent); }
 .job[data-state=running]:not([data-cut]) .badge .icon { animation: turn 1.6s linear infinite; }
 .who { grid-area: who; min-width: 0; }
-.name { display: block; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 )page"
-R"page(.sub { display: block; color: var(--dim); font-size: 12px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-height: 1.4em; }
+R"page(.name { display: block; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.sub { display: block; color: var(--dim); font-size: 12px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-height: 1.4em; }
 .work { grid-area: work; display: grid; grid-template-columns: 1fr 44px; align-items: center; column-gap: 10px; min-width: 0; }
 .work .amount { grid-column: 1 / -1; }
 .percent { text-align: right; font-weight: 550; font-size: 13px; min-height: 1.5em; }
@@ -888,7 +921,7 @@ R"page(.sub { display: block; color: var(--dim); font-size: 12px; overflow: hidd
 .button { height: 30px; padding: 0 11px; border: 1px solid var(--line-strong); border-radius: 7px; background: var(--card); cursor: pointer; font-size: 13px; white-space: nowrap; }
 .button:hover:not(:disabled) { background: var(--raise); border-color: var(--dim); }
 .button:disabled { color: var(--dim); cursor: default; }
-.cancel:hover:not(:disabled) { color: var(--failed); border-color: var(--failed); }
+.cancel:hover:not(:disabled), .reject:hover:not(:disabled) { color: var(--failed); border-color: var(--failed); }
 .icon-button { width: 30px; height: 30px; padding: 0; border: 0; border-radius: 7px; background: none; color: var(--dim); display: grid; place-items: center; cursor: pointer; }
 .icon-button:hover { background: var(--raise); color: var(--ink); }
 .icon-button[aria-expanded=true] .icon { transform: rotate(180deg); }
@@ -897,7 +930,12 @@ R"page(.sub { display: block; color: var(--dim); font-size: 12px; overflow: hidd
 .note.error { grid-area: error; color: var(--tone); }
 .note.error span { color: var(--ink); }
 .note.health { grid-area: health; color: var(--warn); }
-.details { grid-area: details; display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 8px 18px; margin-top: 9px; padding: 10px 12px; border-radius: 8px; background: var(--raise); }
+.note.approval { grid-area: approval; display: flex; flex-wrap: wrap; align-items: center; gap: 6px 8px; }
+.note.approval > span { flex: 1 1 200px; }
+.more { grid-area: more; margin-top: 9px; padding: 10px 12px; border-radius: 8px; background: var(--raise); }
+.commands { display: flex; flex-wrap: wrap; gap: 6px; }
+.commands:not(:empty) { margin-top: 10px; }
+.details { display: grid; grid-template-columns: repeat(auto-fill, minmax(180px, 1fr)); gap: 8px 18px; }
 .details dt { color: var(--dim); font-size: 12px; }
 .details dd { font-size: 13px; overflow-wrap: anywhere; }
 .details .mono { font-family: var(--mono); font-size: 12px; }
@@ -941,13 +979,14 @@ R"page(.sub { display: block; color: var(--dim); font-size: 12px; overflow: hidd
   .search .icon { top: 11px; }
   .job {
     grid-template-columns: 28px minmax(0, 1fr) auto 40px; column-gap: 10px; padding: 10px 10px 9px;
-    grid-template-areas: "badge who state state" "bar bar bar percent" "amount amount acts acts" "pace pace acts acts" "error error error error" "health health health health" "details details details details";
+    grid-template-areas: "badge who state state" "bar bar bar percent" "amount amount acts acts" "pace pace acts acts" "error error error error" "health health health health" "approval approval approval approval" "more more more more";
     contain-intrinsic-size: auto 108px;
   }
   .badge { margin-top: 3px; }
   .state { text-align: right; }
   .work { display: contents; }
   .bar { grid-area: bar; margin: 8px 0 6px; }
+  .note.approval > span { flex-basis: 100%; }
   .percent { grid-area: percent; min-height: 0; }
   .work .amount { grid-area: amount; align-self: end; }
   .pace { grid-area: pace; align-self: start; display: flex; gap: 8px; align-items: baseline; text-align: left; }
