@@ -54,11 +54,11 @@
 #include <telltale/progress/progress_bar.hpp>
 #include <telltale/progress/progress_snapshot.hpp>
 #include <telltale/progress/progress_tracker.hpp>
+#include <telltale/progress/report_text.hpp>
+#include <telltale/progress/show_progress.hpp>
 #include <telltale/progress/stage.hpp>
 #include <telltale/progress/stage_snapshot.hpp>
 #include <telltale/progress/stage_tree.hpp>
-#include <telltale/progress/report_text.hpp>
-#include <telltale/progress/show_progress.hpp>
 #include <telltale/run/approval.hpp>
 #include <telltale/run/chunk.hpp>
 #include <telltale/run/cpu_meter.hpp>

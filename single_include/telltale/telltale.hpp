@@ -10934,9 +10934,6 @@ private:
 // end <telltale/progress/progress_bar.hpp>
 // <telltale/progress/progress_snapshot.hpp> is above
 // <telltale/progress/progress_tracker.hpp> is above
-// <telltale/progress/stage.hpp> is above
-// <telltale/progress/stage_snapshot.hpp> is above
-// <telltale/progress/stage_tree.hpp> is above
 // begin <telltale/progress/report_text.hpp>
 
 #ifndef TELLTALE_PROGRESS_REPORT_TEXT_HPP
@@ -11417,6 +11414,9 @@ template <class Executor>
 
 #endif // TELLTALE_PROGRESS_SHOW_PROGRESS_HPP
 // end <telltale/progress/show_progress.hpp>
+// <telltale/progress/stage.hpp> is above
+// <telltale/progress/stage_snapshot.hpp> is above
+// <telltale/progress/stage_tree.hpp> is above
 // begin <telltale/run/approval.hpp>
 
 #ifndef TELLTALE_RUN_APPROVAL_HPP
@@ -14439,8 +14439,6 @@ private:
 #ifndef TELLTALE_RUN_DETAIL_MANAGER_WAITS_HPP
 #define TELLTALE_RUN_DETAIL_MANAGER_WAITS_HPP
 
-// <telltale/detail/is_aborted.hpp> is above
-// <telltale/run/detail/manager_state.hpp> is above
 // begin <telltale/detail/adapted_handler.hpp>
 
 #ifndef TELLTALE_DETAIL_ADAPTED_HANDLER_HPP
@@ -14487,6 +14485,8 @@ struct telltale::net::associator<Associator, telltale::detail::adapted_handler<H
 
 #endif // TELLTALE_DETAIL_ADAPTED_HANDLER_HPP
 // end <telltale/detail/adapted_handler.hpp>
+// <telltale/detail/is_aborted.hpp> is above
+// <telltale/run/detail/manager_state.hpp> is above
 // <telltale/sync/outcome.hpp> is above
 
 #include <exception>

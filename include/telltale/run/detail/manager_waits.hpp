@@ -4,9 +4,9 @@
 #ifndef TELLTALE_RUN_DETAIL_MANAGER_WAITS_HPP
 #define TELLTALE_RUN_DETAIL_MANAGER_WAITS_HPP
 
+#include <telltale/detail/adapted_handler.hpp>
 #include <telltale/detail/is_aborted.hpp>
 #include <telltale/run/detail/manager_state.hpp>
-#include <telltale/detail/adapted_handler.hpp>
 #include <telltale/sync/outcome.hpp>
 
 #include <exception>
