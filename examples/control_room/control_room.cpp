@@ -11,6 +11,7 @@
 #include <telltale/beast/http_client.hpp>
 #include <telltale/beast/http_status_source.hpp>
 #include <telltale/board/board.hpp>
+#include <telltale/board/show_jobs.hpp>
 #include <telltale/core/execution_report.hpp>
 #include <telltale/dashboard/dashboard.hpp>
 #include <telltale/json/profile.hpp>
@@ -130,19 +131,6 @@ net::awaitable<void> follow(room& r, telltale::job_id id) {
     if (last.state == telltale::job_state::succeeded) co_await fetch_result(r, last);
 }
 
-/// Keeps the terminal up to date, without a wake-up while nothing happens.
-net::awaitable<void> show(room& r) {
-    auto events = r.board.subscribe();
-    telltale::timer pause(co_await net::this_coro::executor);
-    for (;;) {
-        co_await events.receive();
-        while (events.try_receive()) continue;
-        r.bars.update(r.board.jobs(), pause.now());
-        pause.expires_after(100ms);
-        co_await pause.async_wait(net::use_awaitable);
-    }
-}
-
 /// What somebody at the page would do: some time after the job of this name has begun to wait, cancels it.
 net::awaitable<void> play_operator(room& r) {
     auto events = r.board.subscribe({.kinds = {telltale::event_kind::job_started}});
@@ -172,7 +160,7 @@ void report_end(room& r) {
     const auto now = telltale::system_now(r.board.get_executor());
     const auto report =
         telltale::make_report(r.board.jobs(), {.now = now, .figures = r.figures, .resources = r.sampler.sample()});
-    r.bars.finish(r.board.jobs(), telltale::steady_now(r.board.get_executor()));
+    r.bars.finish(r.board.jobs(), telltale::steady_now(r.board.get_executor()), now);
     std::cout << '\n' << telltale::render_summary(report, telltale::report_text_options_for(stdout));
     if (r.results_missing) std::cout << "results missing: " << r.results_missing << '\n';
     std::cout << std::flush;
@@ -181,7 +169,7 @@ void report_end(room& r) {
 
 net::awaitable<void> operate(room& r) {
     r.helpers.spawn(r.sampler.run());
-    r.helpers.spawn(show(r));
+    r.helpers.spawn(telltale::show_jobs(r.board, r.bars));
     if (!r.options.cancel.empty()) r.helpers.spawn(play_operator(r));
 
     const auto listed = co_await list_jobs(r);
@@ -201,7 +189,8 @@ int exit_code(room& r) {
     const auto jobs = r.board.jobs();
     const auto open = std::count_if(jobs.begin(), jobs.end(), [](const auto& j) { return !is_terminal(j->state); });
     if (open == 0 && !jobs.empty()) return 0;
-    r.bars.finish(jobs, telltale::steady_now(r.board.get_executor()));
+    const auto executor = r.board.get_executor();
+    r.bars.finish(jobs, telltale::steady_now(executor), telltale::system_now(executor));
     std::cout << "\nstopped; " << open << " jobs go on without being watched" << std::endl;
     return 128 + r.signal;
 }
