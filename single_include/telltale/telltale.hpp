@@ -12777,6 +12777,15 @@ struct put_nowhere {
 
 #endif // TELLTALE_RUN_DETAIL_CHUNK_HERE_HPP
 // end <telltale/run/detail/chunk_here.hpp>
+// begin <telltale/run/detail/chunk_start.hpp>
+
+#ifndef TELLTALE_RUN_DETAIL_CHUNK_START_HPP
+#define TELLTALE_RUN_DETAIL_CHUNK_START_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+// <telltale/run/detail/chunk_figures.hpp> is above
 // begin <telltale/run/detail/chunk_run.hpp>
 
 #ifndef TELLTALE_RUN_DETAIL_CHUNK_RUN_HPP
@@ -12797,7 +12806,6 @@ struct put_nowhere {
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -12838,15 +12846,6 @@ public:
 protected:
     ~chunk_control() = default;
 };
-
-template <class Executor>
-std::size_t threads_of(const Executor& executor) {
-    std::size_t n = 0;
-    if constexpr (net::can_query_v<const Executor&, net::execution::occupancy_t>)
-        n = static_cast<std::size_t>(net::query(executor, net::execution::occupancy));
-    if (n == 0) n = std::thread::hardware_concurrency();
-    return n == 0 ? 1 : n;
-}
 
 /// One run of for_each_chunk or transform_chunks. Workers take the next chunk, and go back to the end of the pool's queue
 /// between two chunks. The last to leave ends the run; what the hooks have still to be told comes before that, because
@@ -13202,6 +13201,32 @@ private:
     [[no_unique_address]] std::conditional_t<are_coroutines, std::optional<task_group>, no_hook> children_;
 };
 
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_RUN_DETAIL_CHUNK_RUN_HPP
+// end <telltale/run/detail/chunk_run.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+// How a chunk_run is made for where it is to work, and waited for.
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+template <class Executor>
+std::size_t threads_of(const Executor& executor) {
+    std::size_t n = 0;
+    if constexpr (net::can_query_v<const Executor&, net::execution::occupancy_t>)
+        n = static_cast<std::size_t>(net::query(executor, net::execution::occupancy));
+    if (n == 0) n = std::thread::hardware_concurrency();
+    return n == 0 ? 1 : n;
+}
+
 /// Completes with `void(error_code, chunk_outcome)` when no worker is left. Cancelling stops handing out.
 template <class Run, class Token>
 auto async_run_chunks(std::shared_ptr<Run> run, const net::any_io_executor& home, Token&& token) {
@@ -13267,8 +13292,8 @@ net::awaitable<chunk_result> run_chunks(Where where, Items items, chunk_options 
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#endif // TELLTALE_RUN_DETAIL_CHUNK_RUN_HPP
-// end <telltale/run/detail/chunk_run.hpp>
+#endif // TELLTALE_RUN_DETAIL_CHUNK_START_HPP
+// end <telltale/run/detail/chunk_start.hpp>
 // <telltale/run/hooks.hpp> is above
 
 #include <cstddef>
@@ -15396,7 +15421,226 @@ struct on_pool {
 #ifndef TELLTALE_RUN_DETAIL_MANAGER_IMPL_HPP
 #define TELLTALE_RUN_DETAIL_MANAGER_IMPL_HPP
 
+// begin <telltale/run/detail/manager_attempt.hpp>
+
+#ifndef TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_HPP
+#define TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_HPP
+
+// <telltale/asio.hpp> is above
 // <telltale/detail/is_aborted.hpp> is above
+// <telltale/run/detail/manager_state.hpp> is above
+// <telltale/run/job_context.hpp> is above
+// <telltale/run/job_failure.hpp> is above
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+// An attempt of a job: its beginning, what it says of itself, its end, and what is left of it.
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// What an attempt's coroutine completes with.
+class attempt_end {
+public:
+    using cancellation_slot_type = net::cancellation_slot;
+
+    explicit attempt_end(attempt_under_way attempt) noexcept
+        : slot_(attempt.job().signal.slot()), attempt_(std::move(attempt)) {}
+
+    cancellation_slot_type get_cancellation_slot() const noexcept { return slot_; }
+
+    void operator()(const std::exception_ptr& e) { std::move(attempt_).end(e); }
+
+private:
+    net::cancellation_slot slot_;
+    attempt_under_way attempt_;
+};
+
+inline void manager_state::begin(attempt_under_way attempt) {
+    managed_job& job = attempt.job();
+    // If it is asked to end from here on, the signal is emitted behind this.
+    if (job.stop_requested.load(std::memory_order_acquire)) {
+        std::move(attempt).end(std::make_exception_ptr(system_error(net::error::operation_aborted)));
+        return;
+    }
+    struct work {
+        net::awaitable<void> operator()() { return job->begin(std::move(context)); }
+        managed_job* job; // which attempt_end keeps
+        job_context context;
+    };
+    work body{&job, job_context(self(), attempt.shared_job())};
+    net::co_spawn(job.lane->executor(), std::move(body), attempt_end(std::move(attempt)));
+}
+
+// The execution context is gone, and with it the attempt.
+inline void manager_state::abandon(managed_job& job) noexcept {
+    {
+        const std::lock_guard lock(mutex());
+        if (job.rarity) job.rarity->alarm.reset();
+        job.lane.reset();
+    }
+    job.signal.slot().clear(); // where an operation of this manager may have left a reference to it
+}
+
+inline bool wants_another_attempt(const job_retry& retry, const job_error& error) {
+    try {
+        return !retry.when || retry.when(error);
+    } catch (...) {
+        return false;
+    }
+}
+
+inline void manager_state::end(const job_ptr& job, const std::exception_ptr& e) {
+    effects todo;
+    std::optional<job_error> error;
+    bool aborted = false;
+    bool again = false;
+    if (e) {
+        aborted = is_aborted(e);
+        error = describe_error(e);
+        const job_retry* retry = nullptr; // which nobody changes
+        {
+            const std::lock_guard lock(mutex());
+            if (aborted && job->asked == managed_job::reason::timed_out)
+                error = job_error{error_class::timeout, "the job exceeded its time limit"};
+            if (job->rarity && job->attempt < job->rarity->retry.max_attempts) retry = &job->rarity->retry;
+        }
+        again = retry && wants_another_attempt(*retry, *error);
+    }
+    {
+        const std::lock_guard lock(mutex());
+        const auto now = source_.now();
+        if (is_terminal(job->state)) { // lost with its manager
+            leave_attempt(*job, now);
+            todo.forgotten.push_back(index_.erase(*job));
+            todo.dispose.push_back(job);
+        } else {
+            std::optional<progress> last;
+            if (job->tracker) {
+                job->tracker->finish();
+                last = job->tracker->sample();
+            }
+            job_state state = e ? job_state::failed : job_state::succeeded;
+            if (aborted && job->asked == managed_job::reason::cancelled) {
+                state = job_state::cancelled;
+                error.reset();
+            }
+            if (aborted && job->asked == managed_job::reason::timed_out) state = job_state::timed_out;
+            again = again && job->asked != managed_job::reason::cancelled && !ending_;
+            job->error = job->handles > 0 && state == job_state::failed && !again ? e : nullptr;
+            if (again) {
+                const auto delay = job->rarity->retry.delay.delay(job->attempt, random());
+                begin_next_attempt(*job, delay, "attempt " + std::to_string(job->attempt) + ": " + error->message, now);
+            } else {
+                conclude(*job, state, std::move(error), last, todo, now);
+            }
+            pump(todo, now);
+        }
+    }
+    carry_out(todo);
+}
+
+inline void manager_state::report_progress(const job_ptr& job, progress p, std::optional<std::string> message) {
+    if (!has_sink_) return;
+    {
+        const std::lock_guard lock(mutex());
+        if (!job->begun || !telling()) return;
+        job_report r = report_of(*job);
+        r.progress = p;
+        r.message = std::move(message);
+        tell(std::move(r));
+    }
+    flush();
+}
+
+// With the progress as it is then, so that the two fit together.
+inline void manager_state::set_message(const job_ptr& job, std::string message) {
+    if (!has_sink_) return;
+    {
+        const std::lock_guard lock(mutex());
+        if (!job->begun || !telling()) return;
+        job_report r = report_of(*job);
+        if (job->tracker) r.progress = job->tracker->sample();
+        r.message = std::move(message);
+        tell(std::move(r));
+    }
+    flush();
+}
+
+inline progress_tracker& manager_state::tracker(const job_ptr& job, const progress_tracker_options& options) {
+    progress_tracker* counted = nullptr;
+    {
+        const std::lock_guard lock(mutex());
+        if (job->tracker) return *job->tracker;
+        job->tracker = std::make_unique<progress_tracker>(executor_, options);
+        counted = job->tracker.get();
+        if (!job->begun) counted->finish();
+        if (!job->begun || !telling()) return *counted;
+    }
+    publish(job, *counted, {});
+    return *counted;
+}
+
+inline void manager_state::publish(const job_ptr& job, progress_tracker& counted, progress_snapshot last) {
+    counted.async_wait_change(last, options_.publish_interval,
+                              [s = self(), job, &counted, said = last.message](error_code ec, progress_snapshot now) {
+                                  if (ec) return;
+                                  {
+                                      const std::lock_guard lock(s->mutex());
+                                      if (job->tracker.get() != &counted) return; // of a former attempt
+                                  }
+                                  s->report_progress(job, now.value,
+                                                     now.message == said ? std::optional<std::string>{} : now.message);
+                                  s->publish(job, counted, std::move(now));
+                              });
+}
+
+inline cpu_meter& manager_state::cpu_of(const job_ptr& job) {
+    const std::lock_guard lock(mutex());
+    return job->rare().cpu;
+}
+
+inline void manager_state::add_handle(managed_job& job) {
+    const std::lock_guard lock(mutex());
+    ++job.handles;
+}
+
+// Nobody else can ask for the result.
+inline void manager_state::release_handle(managed_job& job) noexcept {
+    std::exception_ptr error;
+    {
+        const std::lock_guard lock(mutex());
+        if (--job.handles > 0) return;
+        error = std::exchange(job.error, nullptr);
+        if (job.state != job_state::succeeded) return;
+    }
+    job.discard();
+}
+
+template <class Fn, class T>
+net::awaitable<void> job_of<Fn, T>::begin(job_context context) {
+    if constexpr (std::is_void_v<T>)
+        return (*function)(std::move(context));
+    else
+        return keep(std::static_pointer_cast<job_of>(this->shared_from_this()), std::move(context));
+}
+
+template <class Fn, class T>
+net::awaitable<void> job_of<Fn, T>::keep(std::shared_ptr<job_of> self, job_context context) {
+    if constexpr (!std::is_void_v<T>) self->value.emplace(co_await (*self->function)(std::move(context)));
+    co_return;
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_HPP
+// end <telltale/run/detail/manager_attempt.hpp>
 // begin <telltale/run/detail/manager_commands.hpp>
 
 #ifndef TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_HPP
@@ -15759,18 +16003,15 @@ inline void manager_state::take_all(wait_list& all) noexcept {
 // <telltale/run/detail/manager_state.hpp> is above
 // <telltale/run/detail/manager_steps.hpp> is above
 // <telltale/run/detail/manager_waits.hpp> is above
-// <telltale/run/job_context.hpp> is above
-// <telltale/run/job_failure.hpp> is above
 
 #include <charconv>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
-// What a manager does with its jobs by itself: the way of an attempt from the queue to its end.
+// What a manager does with its jobs by itself: the way of a job from the queue to its end.
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
@@ -16092,203 +16333,11 @@ inline void manager_state::flush() {
     telling_.store(std::thread::id{}, std::memory_order_relaxed);
 }
 
-/// What an attempt's coroutine completes with.
-class attempt_end {
-public:
-    using cancellation_slot_type = net::cancellation_slot;
-
-    explicit attempt_end(attempt_under_way attempt) noexcept
-        : slot_(attempt.job().signal.slot()), attempt_(std::move(attempt)) {}
-
-    cancellation_slot_type get_cancellation_slot() const noexcept { return slot_; }
-
-    void operator()(const std::exception_ptr& e) { std::move(attempt_).end(e); }
-
-private:
-    net::cancellation_slot slot_;
-    attempt_under_way attempt_;
-};
-
-inline void manager_state::begin(attempt_under_way attempt) {
-    managed_job& job = attempt.job();
-    // If it is asked to end from here on, the signal is emitted behind this.
-    if (job.stop_requested.load(std::memory_order_acquire)) {
-        std::move(attempt).end(std::make_exception_ptr(system_error(net::error::operation_aborted)));
-        return;
-    }
-    struct work {
-        net::awaitable<void> operator()() { return job->begin(std::move(context)); }
-        managed_job* job; // which attempt_end keeps
-        job_context context;
-    };
-    work body{&job, job_context(self(), attempt.shared_job())};
-    net::co_spawn(job.lane->executor(), std::move(body), attempt_end(std::move(attempt)));
-}
-
-// The execution context is gone, and with it the attempt.
-inline void manager_state::abandon(managed_job& job) noexcept {
-    {
-        const std::lock_guard lock(mutex());
-        if (job.rarity) job.rarity->alarm.reset();
-        job.lane.reset();
-    }
-    job.signal.slot().clear(); // where an operation of this manager may have left a reference to it
-}
-
-inline bool wants_another_attempt(const job_retry& retry, const job_error& error) {
-    try {
-        return !retry.when || retry.when(error);
-    } catch (...) {
-        return false;
-    }
-}
-
-inline void manager_state::end(const job_ptr& job, const std::exception_ptr& e) {
-    effects todo;
-    std::optional<job_error> error;
-    bool aborted = false;
-    bool again = false;
-    if (e) {
-        aborted = is_aborted(e);
-        error = describe_error(e);
-        const job_retry* retry = nullptr; // which nobody changes
-        {
-            const std::lock_guard lock(mutex());
-            if (aborted && job->asked == managed_job::reason::timed_out)
-                error = job_error{error_class::timeout, "the job exceeded its time limit"};
-            if (job->rarity && job->attempt < job->rarity->retry.max_attempts) retry = &job->rarity->retry;
-        }
-        again = retry && wants_another_attempt(*retry, *error);
-    }
-    {
-        const std::lock_guard lock(mutex());
-        const auto now = source_.now();
-        if (is_terminal(job->state)) { // lost with its manager
-            leave_attempt(*job, now);
-            todo.forgotten.push_back(index_.erase(*job));
-            todo.dispose.push_back(job);
-        } else {
-            std::optional<progress> last;
-            if (job->tracker) {
-                job->tracker->finish();
-                last = job->tracker->sample();
-            }
-            job_state state = e ? job_state::failed : job_state::succeeded;
-            if (aborted && job->asked == managed_job::reason::cancelled) {
-                state = job_state::cancelled;
-                error.reset();
-            }
-            if (aborted && job->asked == managed_job::reason::timed_out) state = job_state::timed_out;
-            again = again && job->asked != managed_job::reason::cancelled && !ending_;
-            job->error = job->handles > 0 && state == job_state::failed && !again ? e : nullptr;
-            if (again) {
-                const auto delay = job->rarity->retry.delay.delay(job->attempt, random());
-                begin_next_attempt(*job, delay, "attempt " + std::to_string(job->attempt) + ": " + error->message, now);
-            } else {
-                conclude(*job, state, std::move(error), last, todo, now);
-            }
-            pump(todo, now);
-        }
-    }
-    carry_out(todo);
-}
-
-inline void manager_state::report_progress(const job_ptr& job, progress p, std::optional<std::string> message) {
-    if (!has_sink_) return;
-    {
-        const std::lock_guard lock(mutex());
-        if (!job->begun || !telling()) return;
-        job_report r = report_of(*job);
-        r.progress = p;
-        r.message = std::move(message);
-        tell(std::move(r));
-    }
-    flush();
-}
-
-// With the progress as it is then, so that the two fit together.
-inline void manager_state::set_message(const job_ptr& job, std::string message) {
-    if (!has_sink_) return;
-    {
-        const std::lock_guard lock(mutex());
-        if (!job->begun || !telling()) return;
-        job_report r = report_of(*job);
-        if (job->tracker) r.progress = job->tracker->sample();
-        r.message = std::move(message);
-        tell(std::move(r));
-    }
-    flush();
-}
-
-inline progress_tracker& manager_state::tracker(const job_ptr& job, const progress_tracker_options& options) {
-    progress_tracker* counted = nullptr;
-    {
-        const std::lock_guard lock(mutex());
-        if (job->tracker) return *job->tracker;
-        job->tracker = std::make_unique<progress_tracker>(executor_, options);
-        counted = job->tracker.get();
-        if (!job->begun) counted->finish();
-        if (!job->begun || !telling()) return *counted;
-    }
-    publish(job, *counted, {});
-    return *counted;
-}
-
-inline void manager_state::publish(const job_ptr& job, progress_tracker& counted, progress_snapshot last) {
-    counted.async_wait_change(last, options_.publish_interval,
-                              [s = self(), job, &counted, said = last.message](error_code ec, progress_snapshot now) {
-                                  if (ec) return;
-                                  {
-                                      const std::lock_guard lock(s->mutex());
-                                      if (job->tracker.get() != &counted) return; // of a former attempt
-                                  }
-                                  s->report_progress(job, now.value,
-                                                     now.message == said ? std::optional<std::string>{} : now.message);
-                                  s->publish(job, counted, std::move(now));
-                              });
-}
-
-inline cpu_meter& manager_state::cpu_of(const job_ptr& job) {
-    const std::lock_guard lock(mutex());
-    return job->rare().cpu;
-}
-
-inline void manager_state::add_handle(managed_job& job) {
-    const std::lock_guard lock(mutex());
-    ++job.handles;
-}
-
-// Nobody else can ask for the result.
-inline void manager_state::release_handle(managed_job& job) noexcept {
-    std::exception_ptr error;
-    {
-        const std::lock_guard lock(mutex());
-        if (--job.handles > 0) return;
-        error = std::exchange(job.error, nullptr);
-        if (job.state != job_state::succeeded) return;
-    }
-    job.discard();
-}
-
 inline double manager_state::random() noexcept {
     std::uint64_t z = (random_ += 0x9E3779B97F4A7C15U);
     z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
     z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
     return static_cast<double>((z ^ (z >> 31U)) >> 11U) * 0x1.0p-53;
-}
-
-template <class Fn, class T>
-net::awaitable<void> job_of<Fn, T>::begin(job_context context) {
-    if constexpr (std::is_void_v<T>)
-        return (*function)(std::move(context));
-    else
-        return keep(std::static_pointer_cast<job_of>(this->shared_from_this()), std::move(context));
-}
-
-template <class Fn, class T>
-net::awaitable<void> job_of<Fn, T>::keep(std::shared_ptr<job_of> self, job_context context) {
-    if constexpr (!std::is_void_v<T>) self->value.emplace(co_await (*self->function)(std::move(context)));
-    co_return;
 }
 
 } // namespace telltale::inline TELLTALE_ABI::detail
@@ -18377,7 +18426,7 @@ inline void save_report(const execution_report& report, const std::filesystem::p
 // <telltale/detail/waiter.hpp> is above
 // <telltale/run/chunk.hpp> is above
 // <telltale/run/detail/chunk_here.hpp> is above
-// <telltale/run/detail/chunk_run.hpp> is above
+// <telltale/run/detail/chunk_start.hpp> is above
 
 #include <algorithm>
 #include <cstddef>

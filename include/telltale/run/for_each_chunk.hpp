@@ -7,7 +7,7 @@
 #include <telltale/asio.hpp>
 #include <telltale/run/chunk.hpp>
 #include <telltale/run/detail/chunk_here.hpp>
-#include <telltale/run/detail/chunk_run.hpp>
+#include <telltale/run/detail/chunk_start.hpp>
 #include <telltale/run/hooks.hpp>
 
 #include <cstddef>

@@ -8,7 +8,7 @@
 #include <telltale/detail/waiter.hpp>
 #include <telltale/run/chunk.hpp>
 #include <telltale/run/detail/chunk_here.hpp>
-#include <telltale/run/detail/chunk_run.hpp>
+#include <telltale/run/detail/chunk_start.hpp>
 
 #include <algorithm>
 #include <cstddef>
