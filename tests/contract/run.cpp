@@ -123,8 +123,41 @@ struct job_handle_result {
 };
 TELLTALE_CONTRACT(job_handle_result);
 
-// No row: job_context::async_checkpoint and async_request_approval. They are called by a job, which has to run first, and
-// what makes them ready is a command to the manager. See tests/unit/run/job_context.cpp.
+/// A job that is to pause. It counts as running once there is a slot for it, which is when it is submitted.
+struct job_context_checkpoint {
+    static about row() {
+        return {.name = "job_context::async_checkpoint",
+                .busy = "the job runs",
+                .once = "a job whose wait was cancelled counts as running, until it is asked to pause again",
+                .uncounted = "resuming the job makes all ready who wait"};
+    }
+    using signature = void(error_code);
+
+    explicit job_context_checkpoint(const executor_type& e)
+        : gate(std::make_shared<manual_reset_event>(e)),
+          manager(std::make_shared<telltale::detail::manager_state>(e, job_sink{}, job_manager_options{})),
+          job(std::make_shared<telltale::detail::job_of<wait_for, void>>(wait_for{gate})) {
+        job_spec spec{.id = "1"};
+        error_code ec;
+        manager->submit(job, spec, ec);
+        manager->request("1", job_command::pause);
+    }
+    ~job_context_checkpoint() { manager->close(); }
+
+    template <class... Token>
+    auto start(Token&&... token) {
+        return job_context(manager, job).async_checkpoint(std::forward<Token>(token)...);
+    }
+    void ready() { manager->request("1", job_command::resume); }
+
+    std::shared_ptr<manual_reset_event> gate;
+    std::shared_ptr<telltale::detail::manager_state> manager;
+    telltale::detail::job_ptr job;
+};
+TELLTALE_CONTRACT(job_context_checkpoint);
+
+// No row: job_context::async_request_approval. What makes it ready is somebody's answer to it, and cannot come before. See
+// tests/unit/run/job_context.cpp.
 
 // A chunk that is a coroutine can be made to wait; chunks that are functions on a pool are in tests/unit/run/.
 struct for_each_chunk_gated {
