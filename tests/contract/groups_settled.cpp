@@ -102,10 +102,10 @@ struct result_group_row : settled_row {
     result_group<int> object;
 };
 
-/// The first who waits takes all; whoever comes after it finds nothing.
+/// Only one may wait for all: of several, each takes what is there when its turn comes.
 template <class All>
-void expect_any(const All& all) {
-    if (all.empty()) throw system_error(net::error::operation_aborted);
+void expect_both(const All& all) {
+    if (all.size() != 2) throw system_error(net::error::operation_aborted);
 }
 
 struct result_group_settle : result_group_row {
@@ -115,7 +115,7 @@ struct result_group_settle : result_group_row {
 
     static net::awaitable<int> sum(net::awaitable<std::vector<telltale::outcome<int>>> all) {
         const auto outcomes = co_await std::move(all);
-        expect_any(outcomes);
+        expect_both(outcomes);
         int n = 0;
         for (const auto& o : outcomes) n += value_of(o);
         co_return n;
@@ -130,7 +130,7 @@ struct result_group_join : result_group_row {
 
     static net::awaitable<int> sum(net::awaitable<std::vector<int>> all) {
         const auto values = co_await std::move(all);
-        expect_any(values);
+        expect_both(values);
         int n = 0;
         for (const int i : values) n += i;
         co_return n;

@@ -8,8 +8,7 @@
 
 #include <chrono>
 #include <cstdio>
-#include <list>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -63,28 +62,29 @@ TELLTALE_CONTRACT_BASIC(progress_tracker_wait_change);
 struct show_progress_to_the_end {
     static about row() {
         return {.name = "show_progress",
-                .no_object = "the tracker and the bar are the caller's",
+                .no_object = "the tracker and the bar outlive it",
                 .only_terminal = "co_spawn passes on terminal cancellation only",
                 .no_allocator = "a coroutine: Asio allocates its frame",
                 .endless = "the time that it took is shown every second",
                 .uncounted = "the end of the work ends all"};
     }
 
-    explicit show_progress_to_the_end(const executor_type& e) : tracker(e) {}
-    ~show_progress_to_the_end() {
-        bars.clear();
-        std::fclose(file);
-    }
-    net::awaitable<void> run() {
-        const std::lock_guard lock(mutex);
-        return show_progress(tracker, bars.emplace_back(file, "work"));
-    }
-    void ready() { tracker.finish(); }
+    explicit show_progress_to_the_end(const executor_type& e) : tracker(std::make_shared<progress_tracker>(e)) {}
+    net::awaitable<void> run() { return show(tracker, std::make_shared<shown>()); }
+    void ready() { tracker->finish(); }
 
-    std::mutex mutex;
-    std::FILE* file = std::tmpfile();
-    progress_tracker tracker;
-    std::list<progress_bar> bars;
+private:
+    struct shown {
+        std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::tmpfile(), &std::fclose};
+        progress_bar bar{file.get(), "work"};
+    };
+
+    // Both outlive it, as they must.
+    static net::awaitable<void> show(std::shared_ptr<progress_tracker> work, std::shared_ptr<shown> s) {
+        co_await show_progress(*work, s->bar);
+    }
+
+    std::shared_ptr<progress_tracker> tracker;
 };
 TELLTALE_CONTRACT_COROUTINE(show_progress_to_the_end);
 

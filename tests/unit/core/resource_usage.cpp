@@ -129,7 +129,7 @@ TEST_CASE("the share of what is allowed") {
     CHECK_FALSE(u.memory_percent_of_limit());
 }
 
-TEST_CASE("time that goes backwards stands still") {
+TEST_CASE("a reading of an earlier time is taken to be of the same time") {
     resource_statistics s;
     s.add(reading(0s, 0s, 100), time_point{10s});
     s.add(reading(1s, 0s, 100), time_point{5s});

@@ -29,7 +29,7 @@ event make(job_id id, event_kind kind, label_map labels = {}) {
 TEST_CASE("a filter becomes keys and kinds, and only what is left of it is asked") {
     auto o = filtered({.jobs = {"1", "2"}, .kinds = {event_kind::job_failed, event_kind::custom}});
     CHECK(o.keys == std::vector<routing_key>{{"1", {}}, {"2", {}}});
-    CHECK(o.classes == (1U << 7U | 1U << 16U));
+    CHECK(o.classes == (1ULL << 7U | 1ULL << static_cast<unsigned>(event_kind::custom)));
     CHECK_FALSE(o.filter);
     o = filtered({.labels = {{"a", "x"}}});
     CHECK(o.keys == std::vector<routing_key>{{"x", "a"}});
