@@ -13797,6 +13797,7 @@ struct managed_job : std::enable_shared_from_this<managed_job> {
     bool begun = false;          // this attempt has
     bool occupies = false;       // one of the slots
     bool in_queue = false;
+    bool kept = false; // its function, after its end, for another attempt
     std::uint32_t attempt = 1;
     std::uint32_t position = 0; // that was told
     std::uint32_t handles = 0;  // that may ask for the result
@@ -15788,6 +15789,7 @@ inline void manager_state::go_on(managed_job& job, effects& todo, clock::time_po
 inline void manager_state::retry(managed_job& job, clock::time_point now) {
     ended_.erase(job);
     ++live_;
+    job.kept = false;
     job.error = nullptr;
     begin_next_attempt(job, clock::duration::zero(), {}, now);
 }
@@ -15970,11 +15972,14 @@ inline void manager_state::close() noexcept {
             }
             move_to(job, job_state::lost);
         });
-        for (managed_job* const job : ended) forget(*job, todo.forgotten);
+        for (managed_job* const job : ended) {
+            if (std::exchange(job->kept, false))
+                todo.dispose.push_back(job->shared_from_this()); // a handle may keep it
+            forget(*job, todo.forgotten);
+        }
         closed_ = true;
         lanes_.clear();
     }
-    todo.forgotten.for_each([](const job_ptr& job) { job->dispose(); }); // which a handle may keep
     carry_out(todo);
     waiters.finish_all(net::error::operation_aborted);
     if (telling_.load(std::memory_order_relaxed) == std::this_thread::get_id()) return;
@@ -16234,8 +16239,8 @@ inline void manager_state::conclude(managed_job& job, job_state state, std::opti
     todo.aborted.take(job.held);
     if (job.rarity) todo.aborted.take(job.rarity->approval_waiters);
     job.pause_requested.store(false, std::memory_order_relaxed);
-    const bool kept = job.rarity && job.rarity->retry.on_command && state != job_state::succeeded && !stopped_;
-    if (!kept) todo.dispose.push_back(job.shared_from_this());
+    job.kept = job.rarity && job.rarity->retry.on_command && state != job_state::succeeded && !stopped_;
+    if (!job.kept) todo.dispose.push_back(job.shared_from_this());
     if (job.handles == 0 && state == job_state::succeeded) todo.discard.push_back(job.shared_from_this());
     job.since = now;
     ended_.push_back(job);

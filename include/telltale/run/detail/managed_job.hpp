@@ -128,6 +128,7 @@ struct managed_job : std::enable_shared_from_this<managed_job> {
     bool begun = false;          // this attempt has
     bool occupies = false;       // one of the slots
     bool in_queue = false;
+    bool kept = false; // its function, after its end, for another attempt
     std::uint32_t attempt = 1;
     std::uint32_t position = 0; // that was told
     std::uint32_t handles = 0;  // that may ask for the result

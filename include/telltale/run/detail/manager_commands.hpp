@@ -146,6 +146,7 @@ inline void manager_state::go_on(managed_job& job, effects& todo, clock::time_po
 inline void manager_state::retry(managed_job& job, clock::time_point now) {
     ended_.erase(job);
     ++live_;
+    job.kept = false;
     job.error = nullptr;
     begin_next_attempt(job, clock::duration::zero(), {}, now);
 }
@@ -328,11 +329,14 @@ inline void manager_state::close() noexcept {
             }
             move_to(job, job_state::lost);
         });
-        for (managed_job* const job : ended) forget(*job, todo.forgotten);
+        for (managed_job* const job : ended) {
+            if (std::exchange(job->kept, false))
+                todo.dispose.push_back(job->shared_from_this()); // a handle may keep it
+            forget(*job, todo.forgotten);
+        }
         closed_ = true;
         lanes_.clear();
     }
-    todo.forgotten.for_each([](const job_ptr& job) { job->dispose(); }); // which a handle may keep
     carry_out(todo);
     waiters.finish_all(net::error::operation_aborted);
     if (telling_.load(std::memory_order_relaxed) == std::this_thread::get_id()) return;

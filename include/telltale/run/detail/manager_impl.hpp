@@ -240,8 +240,8 @@ inline void manager_state::conclude(managed_job& job, job_state state, std::opti
     todo.aborted.take(job.held);
     if (job.rarity) todo.aborted.take(job.rarity->approval_waiters);
     job.pause_requested.store(false, std::memory_order_relaxed);
-    const bool kept = job.rarity && job.rarity->retry.on_command && state != job_state::succeeded && !stopped_;
-    if (!kept) todo.dispose.push_back(job.shared_from_this());
+    job.kept = job.rarity && job.rarity->retry.on_command && state != job_state::succeeded && !stopped_;
+    if (!job.kept) todo.dispose.push_back(job.shared_from_this());
     if (job.handles == 0 && state == job_state::succeeded) todo.discard.push_back(job.shared_from_this());
     job.since = now;
     ended_.push_back(job);
