@@ -9,9 +9,11 @@
 
 #include "operation.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -156,8 +158,54 @@ struct job_context_checkpoint {
 };
 TELLTALE_CONTRACT(job_context_checkpoint);
 
-// No row: job_context::async_request_approval. What makes it ready is somebody's answer to it, and cannot come before. See
-// tests/unit/run/job_context.cpp.
+/// A job for each start. Whoever approves does so when he hears of it, once he is there.
+struct job_context_approval {
+    static about row() {
+        return {.name = "job_context::async_request_approval",
+                .value = "approved",
+                .busy = "the jobs run",
+                .uncounted = "all are approved from then on"};
+    }
+    using signature = void(error_code, approval);
+
+    explicit job_context_approval(const executor_type& e)
+        : gate(std::make_shared<manual_reset_event>(e)), approver(std::make_shared<somebody>()) {
+        manager = std::make_shared<telltale::detail::manager_state>(
+            e, [a = approver](const job_report& r) { a->hear(r); }, job_manager_options{.max_running = 1000});
+        approver->manager = manager;
+    }
+    ~job_context_approval() { manager->close(); }
+
+    template <class... Token>
+    auto start(Token&&... token) {
+        auto job = std::make_shared<telltale::detail::job_of<wait_for, void>>(wait_for{gate});
+        job_spec spec;
+        error_code ec;
+        manager->submit(job, spec, ec);
+        ++started;
+        return job_context(manager, job).async_request_approval("it", std::nullopt, std::forward<Token>(token)...);
+    }
+    void ready() {
+        approver->is_there = true;
+        for (int id = 1; id <= started; ++id) manager->request(std::to_string(id), job_command::approve);
+    }
+    static std::string show(const approval& a) { return a ? "approved" : ""; }
+
+private:
+    struct somebody {
+        void hear(const job_report& r) const {
+            if (const auto m = manager.lock(); m && r.approval && is_there) m->request(r.id, job_command::approve);
+        }
+        std::weak_ptr<telltale::detail::manager_state> manager;
+        std::atomic<bool> is_there{false};
+    };
+
+    std::atomic<int> started{0}; // their ids are 1, 2, 3, ...
+    std::shared_ptr<manual_reset_event> gate;
+    std::shared_ptr<somebody> approver;
+    std::shared_ptr<telltale::detail::manager_state> manager;
+};
+TELLTALE_CONTRACT(job_context_approval);
 
 // A chunk that is a coroutine can be made to wait; chunks that are functions on a pool are in tests/unit/run/.
 struct for_each_chunk_gated {
