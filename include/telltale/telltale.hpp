@@ -40,6 +40,7 @@
 #include <telltale/event/subscription.hpp>
 #include <telltale/event/subscription_options.hpp>
 #include <telltale/fwd.hpp>
+#include <telltale/poll/poll_error.hpp>
 #include <telltale/poll/poll_until.hpp>
 #include <telltale/poll/schedule.hpp>
 #include <telltale/poll/status_poller.hpp>
