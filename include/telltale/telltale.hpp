@@ -40,11 +40,17 @@
 #include <telltale/event/subscription.hpp>
 #include <telltale/event/subscription_options.hpp>
 #include <telltale/fwd.hpp>
+#include <telltale/poll/explanation.hpp>
+#include <telltale/poll/flight_entry.hpp>
+#include <telltale/poll/flight_recorder.hpp>
 #include <telltale/poll/poll_error.hpp>
 #include <telltale/poll/poll_until.hpp>
+#include <telltale/poll/poll_wait.hpp>
+#include <telltale/poll/poller_health.hpp>
 #include <telltale/poll/schedule.hpp>
 #include <telltale/poll/status_poller.hpp>
 #include <telltale/poll/status_source.hpp>
+#include <telltale/poll/stuck.hpp>
 #include <telltale/progress/bar.hpp>
 #include <telltale/progress/bar_item.hpp>
 #include <telltale/progress/bar_writer.hpp>
