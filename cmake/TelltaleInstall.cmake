@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 # Copyright (c) 2026 the telltale authors
 #
-# Headers, the package for find_package(telltale), and telltale.pc and telltale-boost.pc for pkg-config.
+# Headers, the package for find_package(telltale), and the *.pc files for pkg-config.
 
 include(CMakePackageConfigHelpers)
 
@@ -23,7 +23,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/telltale-config-version.
 install(FILES "${PROJECT_BINARY_DIR}/telltale-config.cmake" "${PROJECT_BINARY_DIR}/telltale-config-version.cmake"
               cmake/FindAsio.cmake DESTINATION "${telltale_package_dir}")
 
-foreach(flavour IN ITEMS telltale telltale-boost)
-  configure_file(cmake/${flavour}.pc.in "${PROJECT_BINARY_DIR}/${flavour}.pc" @ONLY)
-  install(FILES "${PROJECT_BINARY_DIR}/${flavour}.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig")
+foreach(package IN ITEMS telltale telltale-boost telltale-json telltale-beast)
+  configure_file(cmake/${package}.pc.in "${PROJECT_BINARY_DIR}/${package}.pc" @ONLY)
+  install(FILES "${PROJECT_BINARY_DIR}/${package}.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig")
 endforeach()

@@ -5,8 +5,8 @@
 
 - A folder includes only itself and folders above it in FLOORS; the headers beside the folders include as ROOT says.
 - core includes neither an Asio nor the seam, only error codes excepted by CORE_MAY.
-- Only asio.hpp names an Asio, beast/ excepted; only beast/ includes Boost.Beast (or any other Boost header); only json/
-  includes simdjson.
+- Only asio.hpp names an Asio, beast/ excepted; only beast/ includes Boost.Beast (or any other Boost header), OpenSSL and
+  zlib; only json/ includes simdjson.
 - Only a folder includes its own detail/.
 - Include guards are the path in capitals.
 - telltale.hpp includes every public header that needs only Asio.
@@ -80,6 +80,8 @@ def check_header(path, text, problem):
         elif target.startswith("boost/"):
             if here != "beast" and path != "asio.hpp":
                 problem(f"includes {target}: only beast/ includes Boost")
+        elif re.match(r"openssl/|zlib\.h", target) and here != "beast":
+            problem(f"includes {target}: only beast/ includes OpenSSL and zlib")
         elif "simdjson" in target and here != "json":
             problem(f"includes {target}: only json/ includes simdjson")
     if path != "asio.hpp" and here != "beast":

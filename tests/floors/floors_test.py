@@ -43,6 +43,8 @@ PLANTED = [
     ("board/a.hpp", "#include <boost/beast/core.hpp>", "only beast/ includes Boost"),
     ("dashboard/a.hpp", "#include <boost/beast/http.hpp>", "only beast/ includes Boost"),
     ("poll/a.hpp", "#include <simdjson.h>", "only json/ includes simdjson"),
+    ("json/a.hpp", "#include <zlib.h>", "only beast/ includes OpenSSL and zlib"),
+    ("run/a.hpp", "#include <openssl/evp.h>", "only beast/ includes OpenSSL and zlib"),
     ("attic/a.hpp", "", "no place in the order"),
     ("error.hpp", "#include <telltale/core/job.hpp>", "below every folder"),
     ("telltale.hpp", "#include <telltale/json/profile.hpp>", "the umbrella needs only Asio"),
