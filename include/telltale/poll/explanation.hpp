@@ -9,60 +9,68 @@
 #include <telltale/core/progress.hpp>
 #include <telltale/core/time.hpp>
 #include <telltale/core/watch_health.hpp>
+#include <telltale/poll/poll_reason.hpp>
 #include <telltale/poll/poll_wait.hpp>
-#include <telltale/poll/schedule.hpp>
 #include <telltale/poll/stuck.hpp>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 namespace telltale::inline TELLTALE_ABI {
 
-enum class poll_reason : std::uint8_t; // schedule.hpp
-
 /// Why a watched job is not done, or how it ended: all that its poller knows, as plain values.
 struct explanation {
     using nanoseconds = std::chrono::nanoseconds;
 
     job_id id{};
-    std::string name{};               ///< as of the job
-    std::optional<job_state> state{}; ///< absent: there was no answer yet, or none with a state that is known
-    std::string word{};               ///< the API's own word for it
-    std::string reason{};             ///< the API's own reason for it
-    bool never_runs = false;          ///< by that reason
-    std::optional<timestamp> since{}; ///< in this state: by the API's own times, or since it was first seen in it
-    std::uint32_t attempt = 1;        ///< of the job
+    std::string name{};   ///< of the job, for people; may be empty
+    std::string source{}; ///< what its API is called, for people; may be empty
+
+    // The job, by the last good answer:
+    std::optional<job_state> state{}; ///< absent: there was none yet, or none with a word that is known
+    std::string word{};               ///< the API's own for the state; may be empty
+    std::string reason{};             ///< the API's own for why it is in this state; may be empty
+    bool never_runs = false;          ///< by that reason it never will
+    std::optional<timestamp> since{}; ///< it is in this state: as the API says, or else when it was first seen in it
+    std::uint32_t attempt = 1;
     std::optional<telltale::progress> progress{};
-    std::optional<std::uint32_t> queue_position{};
-    std::optional<job_error> error{}; ///< of a job that has failed
-
-    std::string unknown_word{}; ///< the latest answer said this, and nobody knows what it means; empty: it is known
+    std::optional<std::uint32_t> queue_position{}; ///< 1 is next
+    std::optional<job_error> error{};
+    std::string unknown_word{}; ///< what the answer said, if nobody knows what that means; `state` is then an older one
     std::optional<timestamp> unknown_since{};
+    stuck_verdict stuck{};
+    std::optional<timestamp> cancel_requested{}; ///< it was asked for, and is not so yet
+    std::optional<timestamp> retry_at{};         ///< it has failed, and is started again then
 
+    // The watch:
     std::optional<timestamp> watched_since{};
     std::optional<timestamp> last_answer{}; ///< the last good one
     watch_health health{};
-    std::uint32_t failures = 0; ///< failed polls in a row
-    std::uint64_t polls = 0;    ///< of this job so far
-
-    bool polling = false;                   ///< a poll is under way
-    std::optional<timestamp> next_poll{};   ///< when it is due; absent: under way, or there is none
+    std::uint32_t failures = 0;             ///< polls that failed in a row
+    std::uint64_t polls = 0;                ///< of this job that have ended
+    bool polling = false;                   ///< one is under way
+    std::optional<timestamp> next_poll{};   ///< when it is due; absent: one is under way, or there is none
     std::optional<poll_reason> why_then{};  ///< why it is due just then
-    std::optional<nanoseconds> interval{};  ///< from the last poll's end until then
+    std::optional<nanoseconds> interval{};  ///< from the end of the last poll until then
+    poll_wait waits = poll_wait::nothing;   ///< what the poll that is due waits for
+    std::optional<timestamp> waits_until{}; ///< absent: nobody knows
     std::optional<timestamp> deadline{};    ///< of the watch
-    poll_wait waits = poll_wait::nothing;   ///< what a poll that is due waits for
-    std::optional<timestamp> waits_until{}; ///< absent: not known
-
-    stuck_verdict stuck{};
-    bool over = false; ///< the watch is
-    error_code end{};  ///< with `over`: none: the job is over; deadline_exceeded: the watch's time
-    std::optional<timestamp> cancel_requested{}; ///< somebody asked for it, and it has not happened yet
-    std::optional<timestamp> retry_at{};         ///< it has failed, and is started again then
+    bool over = false;                      ///< the watch
+    error_code end{}; ///< of a watch that is over: none, the job is over; deadline_exceeded: only the time for it is
 };
 
+/// One to three sentences that somebody on call understands, in English and UTC:
+///
+///     job 42 is queued (PENDING) since 14:02 UTC (3 min); Slurm says DependencyNeverSatisfied: it will never run.
+///     Last answer 12 s ago; next poll in 3 s (interval 15 s).
+///
+/// One line, whatever the texts of the API hold; these are cut after 200 bytes each.
+inline std::string to_sentence(const explanation& e, timestamp now);
+
 } // namespace telltale::inline TELLTALE_ABI
+
+#include <telltale/poll/detail/explanation_text.hpp>
 
 #endif // TELLTALE_POLL_EXPLANATION_HPP

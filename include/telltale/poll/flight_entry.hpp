@@ -10,8 +10,8 @@
 #include <telltale/core/job_state.hpp>
 #include <telltale/core/time.hpp>
 #include <telltale/core/watch_health.hpp>
+#include <telltale/poll/poll_reason.hpp>
 #include <telltale/poll/poll_wait.hpp>
-#include <telltale/poll/schedule.hpp>
 #include <telltale/poll/status_source.hpp>
 
 #include <array>
@@ -26,13 +26,12 @@
 
 namespace telltale::inline TELLTALE_ABI {
 
-enum class poll_reason : std::uint8_t; // schedule.hpp
 struct poller_options;
 struct watch_options;
 
 /// What a flight_entry tells of.
 enum class flight_kind : std::uint8_t {
-    poller_started,   ///< `options`, `seed`
+    poller_started,   ///< `options`, `seed`, `batch_limit`, `can_cancel`, `can_retry`
     watched,          ///< `id`, `watch`
     unwatched,        ///< `id`
     poll_started,     ///< `poll`, `ids`
@@ -82,6 +81,9 @@ struct flight_entry {
 
     std::shared_ptr<const poller_options> options{}; ///< a copy without functions: hooks, recorder
     std::uint64_t seed = 0;                          ///< that was used, also where the options have none
+    std::uint64_t batch_limit = 0;                   ///< of the source; below 2: it is asked for each alone
+    bool can_cancel = false;                         ///< the source
+    bool can_retry = false;                          ///< the source
     std::shared_ptr<const watch_options> watch{};    ///< a copy without functions and without the control
 
     std::uint64_t poll = 0; ///< number of the poll, from 1: several ids of one call share it
