@@ -36,14 +36,26 @@ enum class errc {
     job_timed_out,         ///< the job has no result, for it exceeded its time limit
     malformed_checkpoint,  ///< the bytes are no checkpoint, one of something else, or damaged
     truncated_checkpoint,  ///< the bytes end before the checkpoint does
-    checkpoint_version     ///< the checkpoint was written by another version of telltale
+    checkpoint_version,    ///< the checkpoint was written by another version of telltale
+    too_many_redirects,    ///< the answer is a redirect, and the limit of redirects is reached
+    redirect_loop,         ///< a redirect leads to where the request has been already
+    insecure_redirect,     ///< a redirect leads from https to http
+    proxy_refused,         ///< the proxy would not connect to the server
+    no_token,              ///< the provider of the token has none
+    malformed_csv,         ///< the text is not CSV as RFC 4180 has it
+    malformed_gzip,        ///< the bytes are not gzip, or damaged
+    truncated_gzip,        ///< the bytes end before the gzip stream does
+    unsupported_command,   ///< the source of this job cannot do that to it
+    command_refused,       ///< the source of this job would not do that to it now
+    recorded_error         ///< read from a log: an error of a category that is not known here
 };
 
 /// Groups that a caller tests for: `if (ec == condition::timeout)`.
 enum class condition {
     cancelled = 1, ///< operation_aborted
     timeout,       ///< deadline_exceeded, or a time-out of the transport
-    transient      ///< trying the same again may succeed: time-outs, refused or broken connections
+    transient,     ///< trying the same again may succeed: time-outs, refused or broken connections
+    untrusted      ///< TLS: the server's certificate was refused
 };
 
 namespace detail {
@@ -78,6 +90,17 @@ public:
         case errc::malformed_checkpoint: return "not a checkpoint, or a damaged one";
         case errc::truncated_checkpoint: return "the checkpoint ends too early";
         case errc::checkpoint_version: return "a checkpoint of another version";
+        case errc::too_many_redirects: return "too many redirects";
+        case errc::redirect_loop: return "the redirects lead in a circle";
+        case errc::insecure_redirect: return "a redirect from https to http";
+        case errc::proxy_refused: return "the proxy would not connect";
+        case errc::no_token: return "the provider of the token has none";
+        case errc::malformed_csv: return "malformed CSV";
+        case errc::malformed_gzip: return "not gzip, or damaged";
+        case errc::truncated_gzip: return "gzip ends too early";
+        case errc::unsupported_command: return "the source of this job cannot do that";
+        case errc::command_refused: return "the source of this job would not do that";
+        case errc::recorded_error: return "an error of another program, read from a log";
         }
         return "unknown telltale error";
     }
@@ -91,6 +114,7 @@ public:
         case condition::cancelled: return "cancelled";
         case condition::timeout: return "timed out";
         case condition::transient: return "may succeed when tried again";
+        case condition::untrusted: return "the server's certificate was refused";
         }
         return "unknown telltale condition";
     }
@@ -136,6 +160,7 @@ inline bool condition_category_impl::equivalent(const error_code& ec, int value)
                ec == net::error::connection_aborted || ec == net::error::broken_pipe || ec == net::error::eof ||
                ec == net::error::host_unreachable || ec == net::error::network_unreachable ||
                ec == net::error::network_down || ec == net::error::host_not_found_try_again;
+    case condition::untrusted: break; // the category of those errors knows
     }
     return false;
 }

@@ -6,6 +6,7 @@
 
 #include <telltale/version.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,13 +24,16 @@ inline const std::string* find_field(const http_fields& fields, std::string_view
 /// Text with %XX decoded (and, in a query, + as a space); a broken escape stays as it is.
 inline std::string percent_decode(std::string_view text, bool plus_is_space = false);
 
+class http_credential;
+
 /// A request: to send (http_client) or received (http_server).
 struct http_request {
     std::string method = "GET";
-    std::string url{};     ///< to send: "http://host[:port]/path?query"; received: the target, "/path?query"
+    std::string url{};     ///< to send: "https://host[:port]/path?query"; received: the target, "/path?query"
     http_fields headers{}; ///< to send: Host, Content-Length and Connection are added
     std::string body{};
-    http_fields params{}; ///< received: what the {names} of the route matched, decoded
+    http_fields params{};                          ///< received: what the {names} of the route matched, decoded
+    std::shared_ptr<http_credential> credential{}; ///< to send: who asks (http_credential.hpp); null: nobody
 
     /// The path of `url`, as it is on the wire.
     std::string_view path() const noexcept;

@@ -13,7 +13,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace telltale::inline TELLTALE_ABI::detail {
@@ -31,6 +33,12 @@ public:
     unsigned status = 0;
     http_fields fields;
     std::string body;
+    /// Where the body goes instead, when there is one and the status is 2xx.
+    const std::function<error_code(std::string_view)>* sink = nullptr;
+    error_code sink_error;                   ///< what it returned
+    std::uint64_t sink_limit = UINT64_MAX;   ///< bytes that it takes
+    std::uint64_t memory_limit = UINT64_MAX; ///< bytes that `body` takes
+    std::uint64_t body_size = 0;             ///< bytes so far
 
 private:
     void on_request_impl(boost::beast::http::verb, view method_text, view target_text, int version_number,
@@ -44,12 +52,22 @@ private:
         fields.emplace_back(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
     }
     void on_header_impl(boost_error&) override {}
-    void on_body_init_impl(const boost::optional<std::uint64_t>& length, boost_error&) override {
+    void on_body_init_impl(const boost::optional<std::uint64_t>& length, boost_error& ec) override {
         constexpr std::uint64_t trusted = 1 << 20;
-        if (length) body.reserve(static_cast<std::size_t>(std::min(*length, trusted)));
+        if (length && *length > (sunk() ? sink_limit : memory_limit)) ec = boost::beast::http::error::body_limit;
+        if (length && !sunk()) body.reserve(static_cast<std::size_t>(std::min(*length, trusted)));
     }
-    std::size_t on_body_impl(view part, boost_error&) override {
-        body.append(part.data(), part.size());
+    bool sunk() const noexcept { return sink && status >= 200 && status < 300; }
+    std::size_t on_body_impl(view part, boost_error& ec) override {
+        body_size += part.size();
+        if (body_size > (sunk() ? sink_limit : memory_limit)) {
+            ec = boost::beast::http::error::body_limit;
+        } else if (!sunk()) {
+            body.append(part.data(), part.size());
+        } else {
+            sink_error = (*sink)({part.data(), part.size()});
+            if (sink_error) ec = boost::beast::http::error::bad_value; // any: it ends the parsing
+        }
         return part.size();
     }
     void on_chunk_header_impl(std::uint64_t, view, boost_error&) override {}
@@ -65,16 +83,19 @@ public:
     bool empty() const noexcept { return begin_ == end_; }
     std::size_t size() const noexcept { return end_ - begin_; }
 
-    /// Room for at least one more byte.
-    net::mutable_buffer prepare() {
-        if (begin_ == end_) begin_ = end_ = 0;
+    /// Room for at least one more byte; where nothing is left, for `first_size`.
+    net::mutable_buffer prepare(std::size_t first_size = 4096) {
+        if (begin_ == end_) {
+            begin_ = end_ = 0;
+            if (data_.size() < first_size) data_.resize(first_size);
+        }
         if (end_ == data_.size()) {
             if (begin_ > 0) {
                 std::copy(data_.begin() + static_cast<std::ptrdiff_t>(begin_), data_.end(), data_.begin());
                 end_ -= begin_;
                 begin_ = 0;
             } else {
-                data_.resize(std::max<std::size_t>(4096, data_.size() * 2));
+                data_.resize(std::max(first_size, data_.size() * 2));
             }
         }
         return {data_.data() + end_, data_.size() - end_};

@@ -9,12 +9,19 @@
 #include <telltale/detail/waiter.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 namespace telltale::inline TELLTALE_ABI {
 struct http_client_options;
+
+/// Takes the body of an answer in pieces, in order. Called on the client's executor; must not throw. An error ends the
+/// download, which then fails with it.
+using body_sink = std::function<error_code(std::string_view part)>;
+
 } // namespace telltale::inline TELLTALE_ABI
 
 namespace telltale::inline TELLTALE_ABI::detail {
@@ -58,19 +65,21 @@ public:
     TELLTALE_DECL static std::shared_ptr<http_pool> create(net::any_io_executor ex, http_client_options options);
     virtual ~http_pool() = default;
 
-    /// Starts a request; completes, never within the call.
-    virtual std::shared_ptr<cancellable> start(http_request request, completion<http_response> done) = 0;
+    /// Starts a request; completes, never within the call. With a sink it is a download.
+    virtual std::shared_ptr<cancellable> start(http_request request, body_sink sink,
+                                               completion<http_response> done) = 0;
     /// Aborts all requests, closes all connections.
     virtual void close() = 0;
     virtual std::size_t idle() const noexcept = 0;
 };
 
 template <class Handler>
-void start_http_request(http_pool& pool, http_request request, Handler&& handler, const net::any_io_executor& ex) {
+void start_http_request(http_pool& pool, http_request request, body_sink sink, Handler&& handler,
+                        const net::any_io_executor& ex) {
     using op_type = waiter_of<std::decay_t<Handler>, net::any_io_executor, http_response>;
     auto& op = op_type::create(std::forward<Handler>(handler), ex);
     auto slot = op.cancellation_slot();
-    auto under_way = pool.start(std::move(request), completion<http_response>(op));
+    auto under_way = pool.start(std::move(request), std::move(sink), completion<http_response>(op));
     if (slot.is_connected()) slot.template emplace<cancel_relay>(cancel_relay{under_way});
 }
 

@@ -15,24 +15,31 @@
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
-/// The parts of an http URL.
+/// The parts of an http or https URL.
 struct http_url {
+    bool secure = false;
     std::string host;      ///< without the brackets of an IPv6 address
     std::string port;      ///< decimal, 1..65535
     std::string authority; ///< for the Host header: as written
     std::string target;    ///< path and query, at least "/"
+
+    /// The URL of another target there.
+    std::string with_target(std::string_view other) const {
+        return (secure ? "https://" : "http://") + authority + std::string(other);
+    }
 };
 
-/// Nothing for what is not "http://host[:port][/path][?query]": other schemes, user names, blanks, control characters.
+/// Nothing for what is not "http[s]://host[:port][/path][?query]": other schemes, user names, blanks, control characters.
 inline std::optional<http_url> parse_http_url(std::string_view text) {
-    constexpr std::string_view scheme = "http://";
-    if (text.size() < scheme.size() || !iequals(text.substr(0, scheme.size()), scheme)) return std::nullopt;
-    text.remove_prefix(scheme.size());
+    http_url url;
+    const auto scheme = text.substr(0, text.find("://"));
+    url.secure = iequals(scheme, "https");
+    if (scheme.size() == text.size() || (!url.secure && !iequals(scheme, "http"))) return std::nullopt;
+    text.remove_prefix(scheme.size() + 3);
     text = text.substr(0, text.find('#'));
     if (std::any_of(text.begin(), text.end(), [](char c) { return c >= 0 && (c <= ' ' || c == 0x7F); }))
         return std::nullopt;
     const auto end = std::min(text.find_first_of("/?"), text.size());
-    http_url url;
     const auto authority = text.substr(0, end);
     url.authority = authority;
     url.target = text.substr(end);
@@ -50,15 +57,62 @@ inline std::optional<http_url> parse_http_url(std::string_view text) {
         url.host = authority.substr(0, colon);
         rest = authority.substr(colon);
     }
-    if (url.host.empty() || url.host.find_first_of("@[]\\\"<>") != std::string::npos) return std::nullopt;
+    if (url.host.empty() || url.host.find_first_of("@[]\\\"<>|") != std::string::npos) return std::nullopt;
     if (!rest.empty()) rest.remove_prefix(1);
-    unsigned port = 80;
+    unsigned port = url.secure ? 443 : 80;
     if (!rest.empty()) {
         const auto [last, error] = std::from_chars(rest.data(), rest.data() + rest.size(), port);
         if (error != std::errc{} || last != rest.data() + rest.size() || port == 0 || port > 65535) return std::nullopt;
     }
     url.port = std::to_string(port);
     return url;
+}
+
+/// "/a/b/../c/./d" is "/a/c/d" (RFC 3986, section 5.2.4).
+inline std::string without_dots(std::string_view path) {
+    std::string out;
+    while (!path.empty()) {
+        const auto end = std::min(path.find('/', 1), path.size());
+        const auto segment = path.substr(0, end);
+        path.remove_prefix(end);
+        if (segment == "/." || segment == "/..") {
+            if (segment == "/..") out.resize(std::min(out.rfind('/'), out.size()));
+            if (path.empty()) out += '/';
+        } else {
+            out.append(segment);
+        }
+    }
+    return out.empty() ? "/" : out;
+}
+
+/// Where a Location leads from `base`: an absolute URL, or nothing for one that is not understood.
+inline std::optional<std::string> resolve_location(const http_url& base, std::string_view location) {
+    location = location.substr(0, location.find('#'));
+    const auto first_path = std::min(location.find_first_of("/?"), location.size());
+    if (const auto colon = location.substr(0, first_path).find(':'); colon != std::string_view::npos)
+        return std::string(location); // has a scheme of its own
+    if (location.starts_with("//")) return (base.secure ? "https:" : "http:") + std::string(location);
+    const std::string_view base_path = std::string_view(base.target).substr(0, base.target.find('?'));
+    const auto question = std::min(location.find('?'), location.size());
+    const std::string_view path = location.substr(0, question);
+    std::string target;
+    if (path.empty()) {
+        target = question == location.size() ? base.target : std::string(base_path);
+    } else if (path.front() == '/') {
+        target = without_dots(path);
+    } else {
+        target = without_dots(std::string(base_path.substr(0, base_path.rfind('/') + 1)).append(path));
+    }
+    target.append(location.substr(question));
+    return base.with_target(target);
+}
+
+/// Whether what is meant for `from` may be sent to `to`, too: the same host, and not less secure. The step from http to
+/// https on the ports that are theirs stays with the host.
+inline bool same_origin(const http_url& from, const http_url& to) noexcept {
+    if (!iequals(from.host, to.host)) return false;
+    if (from.secure == to.secure) return from.port == to.port;
+    return to.secure && from.port == "80" && to.port == "443";
 }
 
 } // namespace telltale::inline TELLTALE_ABI::detail

@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_BEAST_DETAIL_HTTP_EXCHANGE_HPP
+#define TELLTALE_BEAST_DETAIL_HTTP_EXCHANGE_HPP
+
+#include <telltale/beast/detail/http_connection.hpp>
+#include <telltale/beast/http_credential.hpp>
+#include <telltale/core/redaction.hpp>
+
+#include <algorithm>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// One request: take a kept connection or make one (through a proxy, with TLS), write, read; and so again for a redirect, a
+/// new token, or a connection that turned out to be closed.
+class http_exchange final : public cancellable,
+                            public token_waiter,
+                            public std::enable_shared_from_this<http_exchange> {
+    using duration = std::chrono::steady_clock::duration;
+
+public:
+    http_exchange(std::shared_ptr<http_pool_impl> pool, completion<http_response> done)
+        : pool_(std::move(pool)), done_(std::move(done)) {}
+    ~http_exchange() {
+        if (!pool_) return;
+        leave_line();
+        if (asking_) request_.credential->forget(*this);
+        if (connection_ && connection_->host) --connection_->host->open;
+        pool_->forget(*this);
+    }
+
+    void cancel() override { complete(net::error::operation_aborted); }
+
+    void start(http_request request, body_sink sink) {
+        if (pool_->closed()) return complete(net::error::operation_aborted);
+        auto url = parse_http_url(request.url);
+        if (!url) return complete(errc::malformed_url);
+        if (!sendable(request)) return complete(errc::invalid_argument);
+        request_ = std::move(request);
+        url_ = std::move(*url);
+        sink_ = std::move(sink);
+        limit_ = sink_ ? options().download_timeout : options().timeout;
+        deadline_ = later(pool_->now(), limit_);
+        pool_->need(deadline_);
+        if (request_.credential && request_.credential->can_refresh() && request_.credential->generation() == 0)
+            return await_token();
+        attempt();
+    }
+
+    /// Gives up when one of its limits is reached; the next one.
+    steady_time check(steady_time now) {
+        if (now >= stall_ends_) {
+            if (parser_ && parser_->body_size - stall_from_ >= options().stall_bytes) {
+                stall_from_ = parser_->body_size;
+                stall_ends_ = later(now, options().stall_timeout);
+            } else {
+                complete(errc::deadline_exceeded);
+                return watchdog::never;
+            }
+        }
+        const auto at = std::min({deadline_, phase_ends_, stall_ends_});
+        if (now < at) return at;
+        complete(errc::deadline_exceeded);
+        return watchdog::never;
+    }
+
+    /// Its turn in the line has come.
+    void granted(std::unique_ptr<http_connection> connection) {
+        line_ = nullptr;
+        connection_ = std::move(connection);
+        anchor_->cancel();
+    }
+
+    void token_ready(error_code ec) override {
+        asking_ = false;
+        token_error_ = ec;
+        anchor_->cancel();
+    }
+
+    std::size_t index = 0; ///< in the pool's list
+
+private:
+    friend class http_pool_impl;
+
+    const http_client_options& options() const noexcept { return pool_->options; }
+
+    bool idempotent() const noexcept {
+        const std::string_view m = request_.method;
+        return m == "GET" || m == "HEAD" || m == "PUT" || m == "DELETE" || m == "OPTIONS" || m == "TRACE";
+    }
+
+    static bool sendable(const http_request& r) {
+        if (r.credential && (!is_token(r.credential->header()) || !is_field_value(r.credential->value()))) return false;
+        return is_token(r.method) && std::all_of(r.headers.begin(), r.headers.end(), [](const auto& h) {
+                   return is_token(h.first) && is_field_value(h.second);
+               });
+    }
+
+    std::string key() const {
+        std::string k = url_.secure || !proxy_ ? url_.host + '|' + url_.port : std::string();
+        if (url_.secure) k += "|tls";
+        if (proxy_) k.append("|by|").append(proxy_->host).append("|").append(proxy_->port);
+        return k;
+    }
+
+    // The request as it goes to where url_ leads.
+    void attempt() {
+        error_code ec;
+        proxy_ = pool_->proxy_for(url_, ec);
+        if (ec) return complete(ec);
+        write_head();
+        sent_ = 0;
+        answered_ = tunnelling_ = false;
+        write_error_ = {};
+        phase_ends_ = stall_ends_ = watchdog::never;
+        // A request that may be sent again needs no look at a connection that was in use a moment ago.
+        connection_ = pool_->take(*this, key(), !idempotent());
+        if (!connection_) return hold(&http_exchange::proceed);
+        proceed();
+    }
+
+    void proceed() {
+        reused_ = connection_->used;
+        reused_ ? send() : connect();
+    }
+
+    // While it waits for something that is not the network, this alone keeps it, and lets the context destroy it.
+    void hold(void (http_exchange::*next)()) {
+        anchor_.emplace(pool_->executor, steady_time::max());
+        anchor_->async_wait([self = shared_from_this(), next](error_code) {
+            if (self->done_) (self.get()->*next)();
+        });
+    }
+
+    void await_token() {
+        asking_ = true;
+        hold(&http_exchange::token_arrived);
+        request_.credential->ask(pool_->executor, *this);
+    }
+
+    void token_arrived() {
+        if (token_error_) return complete(token_error_);
+        attempt();
+    }
+
+    void write_head() {
+        auto& r = request_;
+        out_.clear();
+        out_.reserve(256 + url_.target.size() + r.body.size());
+        out_.append(r.method).append(" ");
+        const bool to_proxy = proxy_ && !url_.secure;
+        if (to_proxy) out_.append("http://").append(url_.authority);
+        out_.append(url_.target).append(" HTTP/1.1\r\n");
+        const auto field = [&](std::string_view name, std::string_view value) {
+            out_.append(name).append(": ").append(value).append("\r\n");
+        };
+        if (!find_field(r.headers, "Host")) field("Host", url_.authority);
+        if (!options().user_agent.empty() && !find_field(r.headers, "User-Agent"))
+            field("User-Agent", options().user_agent);
+        const http_credential* const credential = r.credential.get();
+        if (credential) {
+            generation_ = credential->generation();
+            field(credential->header(), credential->value());
+        }
+        if (to_proxy && !proxy_->authorization.empty()) field("Proxy-Authorization", proxy_->authorization);
+        for (const auto& [name, value] : r.headers)
+            if (!iequals(name, "Content-Length") && !iequals(name, "Transfer-Encoding") &&
+                !(credential && iequals(name, credential->header())))
+                field(name, value);
+        if (!r.body.empty() || r.method == "POST" || r.method == "PUT" || r.method == "PATCH")
+            field("Content-Length", std::to_string(r.body.size()));
+        out_.append("\r\n").append(r.body);
+    }
+
+    // A limit of what begins now; what is not shorter than the whole needs no look at the clock.
+    void begin_phase(duration limit) {
+        phase_ends_ = limit < limit_ ? later(pool_->now(), limit) : watchdog::never;
+        pool_->need(phase_ends_);
+    }
+
+    void connect() {
+        begin_phase(options().connect_timeout);
+        const std::string& host = proxy_ ? proxy_->host : url_.host;
+        const std::string& port = proxy_ ? proxy_->port : url_.port;
+        endpoints_.clear();
+        next_endpoint_ = 0;
+        error_code ec;
+        const auto address = net::ip::make_address(host, ec);
+        if (!ec) {
+            endpoints_ = {tcp::endpoint(address, static_cast<unsigned short>(std::stoul(port)))};
+            return connect_next(net::error::host_not_found);
+        }
+        resolver_.emplace(pool_->executor);
+        resolver_->async_resolve(host, port,
+                                 [self = shared_from_this()](error_code e, const tcp::resolver::results_type& found) {
+                                     self->resolved(e, found);
+                                 });
+    }
+
+    void resolved(error_code ec, const tcp::resolver::results_type& found) {
+        if (!done_) return;
+        if (ec) return complete(ec);
+        for (const auto& entry : found) endpoints_.push_back(entry.endpoint());
+        connect_next(net::error::host_not_found);
+    }
+
+    void connect_next(error_code last_error) {
+        if (next_endpoint_ == endpoints_.size()) return complete(last_error);
+        connection_->close();
+        connection_->socket.async_connect(endpoints_[next_endpoint_++], [self = shared_from_this()](error_code ec) {
+            if (!self->done_) return;
+            if (ec) return self->connect_next(ec);
+            self->connected();
+        });
+    }
+
+    void connected() {
+        error_code ignored;
+        connection_->socket.set_option(tcp::no_delay(true), ignored);
+        connection_->socket.non_blocking(true, ignored);
+        if (!url_.secure) return send();
+        if (!proxy_) return handshake();
+        tunnelling_ = true;
+        const std::string bracketed = url_.host.find(':') == std::string::npos ? url_.host : '[' + url_.host + ']';
+        const std::string to = bracketed + ':' + url_.port;
+        std::swap(out_, after_tunnel_);
+        out_ = "CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n";
+        if (!proxy_->authorization.empty())
+            out_.append("Proxy-Authorization: ").append(proxy_->authorization).append("\r\n");
+        out_ += "\r\n";
+        send();
+    }
+
+    void tunnelled() {
+        if (parser_->status < 200 || parser_->status >= 300) return complete(errc::proxy_refused);
+        if (!connection_->in.empty()) return complete(errc::malformed_http); // the server speaks second
+        std::swap(out_, after_tunnel_);
+        sent_ = 0;
+        answered_ = tunnelling_ = false;
+        handshake();
+    }
+
+    void handshake() {
+        begin_phase(options().handshake_timeout);
+        error_code ec;
+        auto* const context = pool_->tls(ec);
+        if (context) connection_->tls = make_tls_stream(connection_->socket, *context, options().tls, url_.host, ec);
+        if (ec) return complete(ec);
+        connection_->tls->async_handshake(net::ssl::stream_base::client, [self = shared_from_this()](error_code e) {
+            if (!self->done_) return;
+            if (e) return self->complete(handshake_error(*self->connection_->tls, e));
+            self->send();
+        });
+    }
+
+    // Most requests fit into the socket's buffer: then a write costs no turn of the loop.
+    void send() {
+        if (connection_->tls) return send_encrypted();
+        while (sent_ < out_.size()) {
+            error_code ec;
+            sent_ += connection_->socket.write_some(net::buffer(out_.data() + sent_, out_.size() - sent_), ec);
+            if (ec == net::error::would_block || ec == net::error::try_again) {
+                connection_->socket.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code e) {
+                    if (!self->done_) return;
+                    if (e) return self->broken(e);
+                    self->send();
+                });
+                return;
+            }
+            if (ec) {
+                // The server may have answered, such as 413, before it closed.
+                write_error_ = ec;
+                break;
+            }
+        }
+        begin_receive();
+    }
+
+    void send_encrypted() {
+        connection_->tls->async_write_some(net::buffer(out_.data() + sent_, out_.size() - sent_),
+                                           [self = shared_from_this()](error_code ec, std::size_t n) {
+                                               if (!self->done_) return;
+                                               self->sent_ += n;
+                                               self->write_error_ = tls_error(ec);
+                                               if (ec || self->sent_ == self->out_.size()) return self->begin_receive();
+                                               self->send_encrypted();
+                                           });
+    }
+
+    void begin_receive() {
+        if (!tunnelling_) begin_phase(options().header_timeout);
+        begin_answer();
+        receive();
+    }
+
+    void begin_answer() {
+        parser_.emplace();
+        parser_->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(options().header_limit, 1U << 30U)));
+        parser_->memory_limit = options().body_limit;
+        parser_->body_limit(sink_ ? std::max<std::uint64_t>(options().download_limit, options().body_limit)
+                                  : std::uint64_t{options().body_limit});
+        parser_->skip(tunnelling_ || request_.method == "HEAD");
+        if (sink_) {
+            parser_->sink = &sink_;
+            parser_->sink_limit = options().download_limit;
+        }
+        in_body_ = false;
+    }
+
+    void receive() {
+        connection_->read(sink_ ? 65536 : 4096, [self = shared_from_this()](error_code ec, std::size_t n) {
+            if (self->done_) self->received(ec, n);
+        });
+    }
+
+    void received(error_code ec, std::size_t n) {
+        boost::system::error_code parse_error;
+        if (n > 0) {
+            answered_ = true;
+            connection_->in.commit(n);
+        }
+        if (ec) {
+            // Without a goodbye of TLS an end may be somebody's on the way.
+            const bool cut = connection_->tls && ec != net::error::eof;
+            ec = tls_error(ec);
+            if (ec != net::error::eof || !answered_) return broken(write_error_ ? write_error_ : ec);
+            if (parser_->got_some()) parser_->put_eof(parse_error);
+            if (cut || parse_error || !parser_->is_done()) return complete(net::error::eof);
+            return answered(false);
+        }
+        for (;;) {
+            const bool complete_answer = connection_->in.parse(*parser_, false, parse_error);
+            if (!done_) return; // the sink has ended it
+            if (parse_error) return complete(parser_->sink_error ? parser_->sink_error : http_error(parse_error));
+            if (!complete_answer) {
+                if (!in_body_ && parser_->is_header_done()) begin_body();
+                return receive();
+            }
+            if (parser_->status >= 200 || parser_->status == 101) break;
+            begin_answer(); // 100 Continue and its like come before the answer
+        }
+        answered(parser_->keep_alive() && connection_->in.empty() && !write_error_ && parser_->status != 101);
+    }
+
+    // Most answers come whole, and never get here.
+    void begin_body() {
+        in_body_ = true;
+        if (sink_)
+            phase_ends_ = watchdog::never;
+        else
+            begin_phase(options().body_timeout);
+        if (options().stall_timeout >= limit_) return;
+        stall_from_ = 0;
+        stall_ends_ = later(pool_->now(), options().stall_timeout);
+        pool_->need(stall_ends_);
+    }
+
+    void broken(error_code ec) {
+        if (!reused_ || answered_ || !idempotent()) return complete(ec);
+        reused_ = false;
+        sent_ = 0;
+        write_error_ = {};
+        auto fresh = std::make_unique<http_connection>(pool_->executor, *connection_->host);
+        connection_->host = nullptr;
+        retire();
+        connection_ = std::move(fresh);
+        connect();
+    }
+
+    void answered(bool keep) {
+        if (tunnelling_) return tunnelled();
+        if (keep)
+            pool_->keep(std::move(connection_));
+        else
+            retire();
+        if (parser_->status == 401 && refresh()) return;
+        if (parser_->status >= 300 && parser_->status < 400 && redirect()) return;
+        http_response answer;
+        answer.status = parser_->status;
+        answer.headers = std::move(parser_->fields);
+        answer.body = std::move(parser_->body);
+        complete({}, std::move(answer));
+    }
+
+    // Whether the request is made once more, with a new token.
+    bool refresh() {
+        if (refreshed_ || !request_.credential || !request_.credential->can_refresh()) return false;
+        refreshed_ = true;
+        phase_ends_ = stall_ends_ = watchdog::never;
+        if (request_.credential->generation() != generation_)
+            attempt();
+        else
+            await_token();
+        return true;
+    }
+
+    // Whether the answer was a redirect, which is followed, or refused.
+    bool redirect() {
+        const auto status = parser_->status;
+        if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) return false;
+        const auto* const location = find_field(parser_->fields, "Location");
+        if (!location || options().max_redirects == 0) return false;
+        auto& r = request_;
+        const bool safe = r.method == "GET" || r.method == "HEAD";
+        if (!safe && status != 303 && !options().redirect_all_methods) return false;
+        const auto to_url = resolve_location(url_, *location);
+        auto to = parse_http_url(*to_url);
+        if (!to) return complete(errc::malformed_url), true;
+        if (url_.secure && !to->secure) return complete(errc::insecure_redirect), true;
+        if (been_.size() >= options().max_redirects) return complete(errc::too_many_redirects), true;
+        been_.push_back(r.method + ' ' + url_.with_target(url_.target));
+        if (!safe && (status == 303 || (r.method == "POST" && status <= 302))) {
+            r.method = "GET";
+            r.body.clear();
+            std::erase_if(r.headers, [](const auto& h) { return iequals(h.first.substr(0, 8), "Content-"); });
+        }
+        if (std::find(been_.begin(), been_.end(), r.method + ' ' + to->with_target(to->target)) != been_.end())
+            return complete(errc::redirect_loop), true;
+        if (!same_origin(url_, *to)) {
+            r.credential = nullptr;
+            std::erase_if(r.headers, [this](const auto& h) { return stays_home(h.first); });
+        }
+        url_ = std::move(*to);
+        attempt();
+        return true;
+    }
+
+    bool stays_home(const std::string& name) const {
+        const auto& more = options().secret_headers;
+        return iequals(name, "Host") || is_secret_name(name) ||
+               std::any_of(more.begin(), more.end(), [&](const std::string& s) { return iequals(s, name); });
+    }
+
+    void complete(error_code ec, http_response answer = {}) {
+        if (!done_) return;
+        auto done = std::move(done_);
+        leave_line();
+        if (std::exchange(asking_, false)) request_.credential->leave(*this);
+        if (anchor_) anchor_->cancel();
+        retire();
+        if (resolver_) resolver_->cancel();
+        std::exchange(pool_, nullptr)->remove(*this);
+        done(ec, std::move(answer));
+    }
+
+    void leave_line() noexcept {
+        if (line_) std::exchange(line_, nullptr)->line.erase(place_);
+    }
+
+    // The connection lives on until this goes, so that its buffer outlives a read under way.
+    void retire() {
+        if (!connection_) return;
+        connection_->close();
+        pool_->give_up(*connection_);
+        retired_ = std::move(connection_);
+    }
+
+    std::shared_ptr<http_pool_impl> pool_;
+    completion<http_response> done_;
+    http_request request_{};
+    http_url url_{}; ///< where it goes at the moment
+    body_sink sink_{};
+    const http_proxy* proxy_ = nullptr;
+    std::string out_{};          ///< what is being sent, as it is on the wire
+    std::string after_tunnel_{}; ///< while a tunnel is made: the request
+    std::size_t sent_ = 0;
+    std::unique_ptr<http_connection> connection_{};
+    std::unique_ptr<http_connection> retired_{};
+    std::optional<http_parser<false>> parser_{};
+    std::optional<tcp::resolver> resolver_{};
+    std::optional<net::steady_timer> anchor_{};
+    std::vector<tcp::endpoint> endpoints_{};
+    std::size_t next_endpoint_ = 0;
+    std::vector<std::string> been_{}; ///< before redirects: method and URL
+    http_host* line_ = nullptr;       ///< in which it stands
+    std::list<http_exchange*>::iterator place_{};
+    std::uint64_t generation_ = 0; ///< of the token that was sent
+    error_code token_error_{};
+    error_code write_error_{};
+    duration limit_{};
+    steady_time deadline_ = watchdog::never;   ///< of the whole
+    steady_time phase_ends_ = watchdog::never; ///< of connecting, the handshake, the header, the body
+    steady_time stall_ends_ = watchdog::never;
+    std::uint64_t stall_from_ = 0; ///< bytes of the body that there were then
+    bool reused_ = false;
+    bool answered_ = false;
+    bool tunnelling_ = false;
+    bool in_body_ = false;
+    bool asking_ = false;
+    bool refreshed_ = false;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_BEAST_DETAIL_HTTP_EXCHANGE_HPP
