@@ -14,6 +14,8 @@
 #include <telltale/core/backoff.hpp>
 #include <telltale/core/chunk_sizer.hpp>
 #include <telltale/core/cursor.hpp>
+#include <telltale/core/duration_history.hpp>
+#include <telltale/core/error_rules.hpp>
 #include <telltale/core/estimator.hpp>
 #include <telltale/core/event.hpp>
 #include <telltale/core/execution_report.hpp>
@@ -27,6 +29,7 @@
 #include <telltale/core/progress.hpp>
 #include <telltale/core/publish_limiter.hpp>
 #include <telltale/core/resource_usage.hpp>
+#include <telltale/core/retry_policy.hpp>
 #include <telltale/core/slow_detector.hpp>
 #include <telltale/core/time.hpp>
 #include <telltale/core/token_bucket.hpp>
@@ -40,10 +43,14 @@
 #include <telltale/event/subscription.hpp>
 #include <telltale/event/subscription_options.hpp>
 #include <telltale/fwd.hpp>
+#include <telltale/poll/circuit_breaker.hpp>
 #include <telltale/poll/explanation.hpp>
 #include <telltale/poll/flight_entry.hpp>
 #include <telltale/poll/flight_recorder.hpp>
+#include <telltale/poll/poll_budget.hpp>
 #include <telltale/poll/poll_error.hpp>
+#include <telltale/poll/poll_hint.hpp>
+#include <telltale/poll/poll_reason.hpp>
 #include <telltale/poll/poll_until.hpp>
 #include <telltale/poll/poll_wait.hpp>
 #include <telltale/poll/poller_health.hpp>

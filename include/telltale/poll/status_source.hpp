@@ -10,6 +10,7 @@
 #include <telltale/core/job_state.hpp>
 #include <telltale/core/progress.hpp>
 #include <telltale/core/time.hpp>
+#include <telltale/poll/poll_hint.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -20,18 +21,6 @@
 #include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
-
-/// What an API said about when to come again. Durations count from the answer.
-struct poll_hint {
-    using nanoseconds = std::chrono::nanoseconds;
-
-    std::optional<nanoseconds> retry_after{}; ///< nobody with this credential before (Retry-After)
-    std::optional<nanoseconds> interval{};    ///< at least so long between two polls of a job (X-Poll-Interval)
-    std::optional<std::uint64_t> left{};      ///< requests that this credential has left (X-RateLimit-Remaining)
-    std::optional<nanoseconds> window{};      ///< until it has all of them again (X-RateLimit-Reset)
-
-    friend bool operator==(const poll_hint&, const poll_hint&) = default;
-};
 
 /// What one look at a job said. What was not said is absent.
 struct status {

@@ -57,7 +57,7 @@ private:
 struct poller_watch {
     poller_watch(job_id id, watch_options given, const schedule_options& schedule, poll_schedule::time_point now,
                  std::uint64_t seed)
-        : options(std::move(given)), plan(schedule, now, seed) {
+        : options(std::move(given)), plan(schedule, now, seed, options.deadline) {
         seen.id = std::move(id);
         seen.name = options.name;
         seen.kind = options.kind;
@@ -91,6 +91,7 @@ public:
         : wait_state(context_of(executor)),
           strand_(net::make_strand(executor)),
           options_(std::move(options)),
+          schedule_{.interval = options_.interval, .jitter = options_.jitter, .on_error = options_.backoff},
           source_(std::move(source)),
           sink_(std::move(sink)),
           permits_(strand_, std::max<std::size_t>(options_.max_concurrent, 1)),
@@ -98,7 +99,6 @@ public:
 
     bool watch(job_id id, watch_options given) {
         if (id.empty()) throw system_error(make_error_code(errc::invalid_argument), "the id of a job is empty");
-        const schedule_options schedule{options_.interval, options_.jitter, options_.backoff, given.deadline};
         const auto now = steady_now(strand_);
         watch_ptr w;
         {
@@ -109,7 +109,7 @@ public:
                 return false;
             }
             ++active_;
-            w = std::make_shared<poller_watch>(std::move(id), std::move(given), schedule, now, seed_++);
+            w = std::make_shared<poller_watch>(std::move(id), std::move(given), schedule_, now, seed_++);
             place = w;
         }
         net::co_spawn(strand_, run(self(), w),
@@ -334,6 +334,7 @@ private:
 
     net::strand<net::any_io_executor> strand_;
     const poller_options options_;
+    const schedule_options schedule_;
     std::unique_ptr<erased_source> source_;
     job_sink sink_;
     std::recursive_mutex sink_mutex_{}; // a sink may call stop()

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_POLL_DETAIL_SCHEDULE_HPP
+#define TELLTALE_POLL_DETAIL_SCHEDULE_HPP
+
+// The bodies of schedule.hpp, which includes this.
+
+#include <telltale/poll/schedule.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+
+inline std::chrono::steady_clock::time_point later(std::chrono::steady_clock::time_point t,
+                                                   std::chrono::nanoseconds d) noexcept {
+    return d > std::chrono::steady_clock::time_point::max() - t ? std::chrono::steady_clock::time_point::max() : t + d;
+}
+
+inline double in_seconds(std::chrono::nanoseconds d) noexcept { return std::chrono::duration<double>(d).count(); }
+
+/// At least 1 ns, and what fits.
+inline std::chrono::nanoseconds as_delay(double seconds) noexcept {
+    constexpr double longest = 9.0e9;
+    if (!(seconds > 0)) return std::chrono::nanoseconds{1};
+    return std::max(std::chrono::nanoseconds{1}, std::chrono::nanoseconds{static_cast<std::chrono::nanoseconds::rep>(
+                                                     std::min(seconds, longest) * 1e9)});
+}
+
+/// The share that is done, 0 to 1.
+inline std::optional<double> share_done(const progress& p) noexcept {
+    if (const auto percent = p.percent()) return *percent / 100;
+    if (p.unit == progress_unit::percent && p.done >= 0 && p.done <= 100) return p.done / 100;
+    return std::nullopt;
+}
+
+/// What a poll by progress takes of the time that is left, as long as that is more than can be predicted well.
+inline constexpr double closing_share = 0.75;
+/// How far such a prediction is off, relative to it.
+inline constexpr double closing_error = 0.2;
+
+} // namespace detail
+
+inline poll_schedule::poll_schedule(const schedule_options& options, time_point start, std::uint64_t seed,
+                                    std::optional<nanoseconds> deadline, double phase) noexcept
+    : options_(&options),
+      next_(start),
+      random_(static_cast<std::uint32_t>(seed ^ (seed >> 32U))),
+      phase_(static_cast<std::uint8_t>(std::clamp(phase * 256, 0.0, 255.0))) {
+    if (deadline) deadline_ = detail::later(start, std::max(*deadline, nanoseconds::zero()));
+}
+
+inline double poll_schedule::spread_phase(std::uint64_t n) noexcept {
+    // Multiples of the golden ratio: the fractional parts of any number of them in a row are spread evenly (Knuth, "The
+    // Art of Computer Programming", vol. 3, 6.4, theorem S).
+    return static_cast<double>((n * 0x9E3779B97F4A7C15U) >> 11U) * 0x1.0p-53;
+}
+
+// The hash of 32 bits of https://github.com/skeeto/hash-prospector ("triple32") of a Weyl sequence; uniform in [0, 1).
+inline double poll_schedule::random() noexcept {
+    std::uint32_t z = (random_ += 0x9E3779B9U);
+    z = (z ^ (z >> 17U)) * 0xED5AD4BBU;
+    z = (z ^ (z >> 11U)) * 0xAC4C1B51U;
+    z = (z ^ (z >> 15U)) * 0x31848BABU;
+    return static_cast<double>(z ^ (z >> 14U)) * 0x1.0p-32;
+}
+
+inline std::optional<poll_schedule::time_point> poll_schedule::answered(time_point now,
+                                                                        const poll_observation& seen) noexcept {
+    failures_ = 0;
+    const step s = pace(now, seen);
+    seen_ = now;
+    if (answers_ < 0xFFFF) ++answers_;
+    return plan(now, s, seen.hint);
+}
+
+inline std::optional<poll_schedule::time_point> poll_schedule::failed(time_point now, const poll_hint* hint) noexcept {
+    if (failures_ < 0xFFFF) ++failures_;
+    return plan(now, {options_->on_error.delay(failures_, random()), poll_reason::backoff}, hint);
+}
+
+inline std::optional<poll_schedule::time_point> poll_schedule::asked(time_point now) noexcept {
+    if (over_) return std::nullopt;
+    asked_ = 1;
+    const time_point soonest = std::max(now, earliest_);
+    if (soonest < next_ && soonest < deadline_) {
+        next_ = soonest;
+        reason_ = poll_reason::command;
+    }
+    return next_;
+}
+
+inline void poll_schedule::restart() noexcept {
+    run_ = -1;
+    done_ = -1;
+    pace_ = 0;
+    answers_ = 0;
+}
+
+inline std::optional<std::chrono::duration<double>> poll_schedule::ran(time_point now) const noexcept {
+    if (run_ < 0) return std::nullopt;
+    return std::chrono::duration<double>(run_ + detail::in_seconds(std::max(now, seen_) - seen_) / 2);
+}
+
+inline poll_schedule::nanoseconds poll_schedule::interval() noexcept {
+    const double jitter = std::clamp(options_->jitter, 0.0, 1.0);
+    double factor = 1 + jitter * (2 * random() - 1);
+    if (answers_ == 0 && phase_ != 128) factor = 0.5 + (phase_ + random()) / 256;
+    return detail::as_delay(detail::in_seconds(options_->interval) * factor);
+}
+
+inline poll_schedule::step poll_schedule::pace(time_point now, const poll_observation& seen) noexcept {
+    step s{nanoseconds::max(), poll_reason::interval};
+    switch (options_->pace) {
+    case poll_pace::interval: s = {interval(), poll_reason::interval}; break;
+    case poll_pace::backoff:
+        s = {options_->backoff.delay(std::uint32_t{answers_} + 1, random()), poll_reason::backoff};
+        break;
+    case poll_pace::adaptive: s = adapt(now, seen); break;
+    }
+    if (asked_ == 0) return s;
+    const nanoseconds soon = options_->on_error.delay(asked_, random());
+    if (asked_ < 0xFF) ++asked_;
+    if (soon < s.delay) return {soon, poll_reason::command};
+    return s;
+}
+
+inline poll_schedule::step poll_schedule::adapt(time_point now, const poll_observation& seen) noexcept {
+    if (!seen.running) {
+        restart();
+        return {interval(), poll_reason::interval};
+    }
+    const double gap = seen_ == time_point::min() ? 0 : detail::in_seconds(std::max(now, seen_) - seen_);
+    const bool known = run_ >= 0;
+    run_ = static_cast<float>(seen.running_for ? std::max(detail::in_seconds(*seen.running_for), 0.0)
+                                               : (known ? run_ + gap : 0.0));
+    const double shortest = std::max(detail::in_seconds(options_->min_interval), 1e-9);
+    const double longest = std::max(detail::in_seconds(options_->max_interval), shortest);
+    const double usual = detail::in_seconds(options_->interval);
+    const auto spread = [&](double delay) {
+        const double off = std::clamp(options_->jitter, 0.0, 1.0) * (2 * random() - 1) * std::min(usual, delay) / 2;
+        return detail::as_delay(std::clamp(delay + off, shortest, longest));
+    };
+
+    if (const auto left = left_by_progress(now, seen)) {
+        const double late = options_->delay_by_progress ? detail::in_seconds(*options_->delay_by_progress) : usual / 4;
+        if (*left * detail::closing_error > late)
+            return {spread(*left * detail::closing_share), poll_reason::predicted_end};
+        // It should be over by now and is not: nobody knows for how long.
+        const double overdue = *left > 0 ? 0 : std::min(gap, usual) / 2;
+        return {spread(*left + std::max(late, overdue)), poll_reason::predicted_end};
+    }
+    if (seen.learned != nullptr) {
+        using seconds = duration_history::seconds;
+        const double late = options_->delay_by_duration ? detail::in_seconds(*options_->delay_by_duration) : usual / 2;
+        if (const auto look = seen.learned->next_look(seconds{run_}, seconds{late}, seconds{longest}))
+            return {spread(look->count()), poll_reason::learned_duration};
+    }
+    return {interval(), poll_reason::interval};
+}
+
+// Also takes what it sees into account for the next time.
+inline std::optional<double> poll_schedule::left_by_progress(time_point now, const poll_observation& seen) noexcept {
+    const double before = done_;
+    const auto share = seen.progress != nullptr ? detail::share_done(*seen.progress) : std::nullopt;
+    done_ = share ? static_cast<float>(*share) : -1.0F;
+    if (seen.progress != nullptr && seen.progress->remaining) return std::max(seen.progress->remaining->count(), 0.0);
+    if (!share) {
+        pace_ = 0;
+        return std::nullopt;
+    }
+    const auto& p = *seen.progress;
+    if (p.rate && *p.rate > 0 && p.total) return (*p.total - p.done) / *p.rate;
+
+    const double more = before < 0 ? 0 : *share - before;
+    const double gap = seen_ == time_point::min() ? 0 : detail::in_seconds(std::max(now, seen_) - seen_);
+    if (before < 0 || more < 0) {
+        pace_ = *share > 0 && run_ > 0 ? static_cast<float>(*share / run_) : 0.0F;
+    } else if (more > 0 && gap > 0) {
+        // What is reported is rounded, often to whole percents: short steps say little.
+        const double trust = pace_ > 0 ? more / (more + 0.03) : 1;
+        pace_ = static_cast<float>(trust * more / gap + (1 - trust) * pace_);
+    } else if (gap > 0 && pace_ > 0) {
+        pace_ = static_cast<float>(std::min<double>(pace_, (1 - *share) / gap)); // it stalls
+    }
+    if (*share >= 1) return 0;
+    if (!(pace_ > 0)) return std::nullopt;
+    return (1 - *share) / pace_;
+}
+
+inline std::optional<poll_schedule::time_point> poll_schedule::plan(time_point now, step s,
+                                                                    const poll_hint* hint) noexcept {
+    earliest_ = time_point::min();
+    if (hint != nullptr) {
+        const nanoseconds least =
+            std::max(hint->retry_after.value_or(nanoseconds::zero()), hint->interval.value_or(nanoseconds::zero()));
+        if (least > nanoseconds::zero()) earliest_ = detail::later(now, least);
+    }
+    next_ = detail::later(now, std::max(s.delay, nanoseconds{1}));
+    reason_ = s.reason;
+    if (earliest_ > next_) {
+        next_ = earliest_;
+        reason_ = poll_reason::hint;
+    }
+    if (deadline_ == time_point::max()) return next_;
+    const nanoseconds closest = std::min(options_->interval, options_->on_error.min);
+    if (now >= deadline_) {
+        over_ = true;
+        return std::nullopt;
+    }
+    if (next_ >= deadline_ || deadline_ - next_ < closest) {
+        next_ = deadline_;
+        reason_ = poll_reason::last_poll;
+    }
+    return next_;
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_DETAIL_SCHEDULE_HPP
