@@ -7,12 +7,12 @@
 #include <telltale/core/event.hpp>
 #include <telltale/error.hpp>
 #include <telltale/event/delivery.hpp>
+#include <telltale/json/detail/line_reader.hpp>
 #include <telltale/json/detail/logged_event.hpp>
 
 #include <cstddef>
 #include <istream>
 #include <optional>
-#include <string>
 
 namespace telltale::inline TELLTALE_ABI {
 
@@ -35,7 +35,7 @@ class event_log_reader {
 public:
     /// `in` must outlive this.
     explicit event_log_reader(std::istream& in, event_log_reader_options options = {}) noexcept
-        : in_(in), options_(options) {}
+        : lines_(in, options.max_line) {}
 
     /// The next event or gap; nothing at the end.
     ///
@@ -43,60 +43,26 @@ public:
     /// the next call goes on with the line after it. `errc::malformed_json`, `errc::truncated_json`, `errc::missing_field`,
     /// `errc::wrong_type` (also a word that is not known), `errc::body_too_large`: longer than max_line.
     std::optional<delivery<event>> next() {
-        while (read_line()) {
-            if (line_.find_first_not_of(" \t\r") == std::string::npos) continue;
-            try {
-                return parser_.parse(line_);
-            } catch (const detail::logged_event_fault& fault) {
-                // Only a whole line has an end: this one was being written when the writer died.
-                if (!ended_ && fault.why == errc::truncated_json) {
-                    torn_ = true;
-                    return std::nullopt;
-                }
-                fail(fault.why, ", " + fault.where);
-            }
+        if (!lines_.next()) return std::nullopt;
+        try {
+            return parser_.parse(lines_.text());
+        } catch (const detail::log_line_fault& fault) {
+            // Only a whole line has an end: this one was being written when the writer died.
+            torn_ = !lines_.whole() && fault.why == errc::truncated_json;
+            if (!torn_) lines_.fail(fault.why, ", " + fault.where);
         }
         return std::nullopt;
     }
 
     /// The number of the line that was read last, from 1; 0 before the first.
-    std::size_t line() const noexcept { return number_; }
+    std::size_t line() const noexcept { return lines_.number(); }
 
     /// Whether the last line ended in the middle of an event, which was not given. Told at the end.
     bool torn() const noexcept { return torn_; }
 
 private:
-    [[noreturn]] void fail(errc why, const std::string& where) const {
-        throw system_error(make_error_code(why), "line " + std::to_string(number_) + where);
-    }
-
-    bool read_line() {
-        using traits = std::istream::traits_type;
-        line_.clear();
-        ended_ = false;
-        bool too_long = false;
-        auto* const from = in_.rdbuf();
-        auto c = traits::eof();
-        bool any = false;
-        while (!ended_ && !traits::eq_int_type(c = from->sbumpc(), traits::eof())) {
-            any = true;
-            ended_ = traits::to_char_type(c) == '\n';
-            if (ended_) break;
-            too_long = too_long || line_.size() == options_.max_line;
-            if (!too_long) line_ += traits::to_char_type(c);
-        }
-        if (!any) return false;
-        ++number_;
-        if (too_long) fail(errc::body_too_large, {});
-        return true;
-    }
-
-    std::istream& in_;
-    event_log_reader_options options_;
+    detail::line_reader lines_;
     detail::logged_event_parser parser_;
-    std::string line_;
-    std::size_t number_ = 0;
-    bool ended_ = false; // by a line break
     bool torn_ = false;
 };
 

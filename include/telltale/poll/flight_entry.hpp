@@ -31,7 +31,7 @@ struct watch_options;
 
 /// What a flight_entry tells of.
 enum class flight_kind : std::uint8_t {
-    poller_started,   ///< `options`, `seed`, `batch_limit`, `can_cancel`, `can_retry`
+    poller_started,   ///< `options`, `seed`, `steady`, `batch_limit`, `can_cancel`, `can_retry`
     watched,          ///< `id`, `watch`
     unwatched,        ///< `id`
     poll_started,     ///< `poll`, `ids`
@@ -81,6 +81,7 @@ struct flight_entry {
 
     std::shared_ptr<const poller_options> options{}; ///< a copy without functions: hooks, recorder
     std::uint64_t seed = 0;                          ///< that was used, also where the options have none
+    nanoseconds steady{};                            ///< what the steady clock showed `at` that time
     std::uint64_t batch_limit = 0;                   ///< of the source; below 2: it is asked for each alone
     bool can_cancel = false;                         ///< the source
     bool can_retry = false;                          ///< the source

@@ -10,16 +10,13 @@
 #include <telltale/core/job_control.hpp>
 #include <telltale/error.hpp>
 #include <telltale/event/delivery.hpp>
-#include <telltale/json/detail/json_fault.hpp>
-#include <telltale/json/detail/rfc3339.hpp>
+#include <telltale/json/detail/log_line_parser.hpp>
 
 #include <simdjson.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -83,27 +80,11 @@ inline std::string_view raw_member(std::string_view text, std::string_view wante
     }
 }
 
-/// What is wrong with a line, and where in it.
-struct logged_event_fault {
-    errc why;
-    std::string where;
-};
-
-class logged_event_parser {
-    using element = simdjson::dom::element;
-    using object = simdjson::dom::object;
-
+class logged_event_parser : log_line_parser {
 public:
-    /// Throws logged_event_fault.
+    /// Throws log_line_fault.
     delivery<event> parse(std::string_view line) {
-        element root;
-        if (parser_.parse(line.data(), line.size()).get(root) != simdjson::SUCCESS) {
-            const json_fault fault = find_fault(line);
-            throw logged_event_fault{fault.what == json_fault::kind::truncated ? errc::truncated_json
-                                                                               : errc::malformed_json,
-                                     "byte " + std::to_string(fault.offset + 1)};
-        }
-        const auto message = as<object>(root, "type");
+        const auto message = parse_line(line, "type");
         const auto type = get<std::string_view>(message, "type");
         delivery<event> d;
         d.at = required(parse_cursor(get<std::string_view>(message, "cursor")), "cursor");
@@ -122,86 +103,6 @@ public:
     }
 
 private:
-    [[noreturn]] static void bad(errc why, std::string_view where) {
-        throw logged_event_fault{why, "\"" + std::string(where) + "\""};
-    }
-
-    template <class T>
-    static T required(std::optional<T> value, std::string_view where) {
-        if (!value) bad(errc::wrong_type, where);
-        return *std::move(value);
-    }
-
-    template <class T>
-    static T as(element value, std::string_view where) {
-        T result;
-        if (value.get(result) != simdjson::SUCCESS) bad(errc::wrong_type, where);
-        return result;
-    }
-
-    static bool has(const object& o, std::string_view name) {
-        element value;
-        return o.at_key(name).get(value) == simdjson::SUCCESS;
-    }
-
-    /// Nothing if there is no such member; throws if it is of another type.
-    template <class T>
-    static std::optional<T> find(const object& o, std::string_view name) {
-        element value;
-        if (o.at_key(name).get(value) != simdjson::SUCCESS) return std::nullopt;
-        return as<T>(value, name);
-    }
-
-    template <class T>
-    static T get(const object& o, std::string_view name) {
-        element value;
-        if (o.at_key(name).get(value) != simdjson::SUCCESS) bad(errc::missing_field, name);
-        return as<T>(value, name);
-    }
-
-    static std::string text(const object& o, std::string_view name) {
-        return std::string(find<std::string_view>(o, name).value_or(std::string_view{}));
-    }
-
-    static std::optional<timestamp> time(const object& o, std::string_view name) {
-        const auto written = find<std::string_view>(o, name);
-        if (!written) return std::nullopt;
-        return required(parse_rfc3339(*written), name);
-    }
-
-    // null is what the writer makes of a number that is not finite.
-    static std::optional<double> number(const object& o, std::string_view name) {
-        element value;
-        if (o.at_key(name).get(value) != simdjson::SUCCESS) return std::nullopt;
-        if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
-        return as<double>(value, name);
-    }
-
-    static std::optional<std::uint32_t> small_number(const object& o, std::string_view name) {
-        const auto value = find<std::uint64_t>(o, name);
-        if (!value) return std::nullopt;
-        if (*value > std::numeric_limits<std::uint32_t>::max()) bad(errc::wrong_type, name);
-        return static_cast<std::uint32_t>(*value);
-    }
-
-    static progress read_progress(const object& o) {
-        progress p;
-        const auto done = number(o, "done");
-        if (!done) bad(errc::missing_field, "done");
-        p.done = *done;
-        p.total = number(o, "total");
-        p.unit = required(parse_progress_unit(get<std::string_view>(o, "unit")), "unit");
-        p.rate = number(o, "rate");
-        const auto seconds = [&o](std::string_view name) -> std::optional<std::chrono::duration<double>> {
-            if (const auto n = number(o, name)) return std::chrono::duration<double>(*n);
-            return std::nullopt;
-        };
-        p.remaining = seconds("remaining_s");
-        p.remaining_low = seconds("remaining_low_s");
-        p.remaining_high = seconds("remaining_high_s");
-        return p;
-    }
-
     static std::shared_ptr<const std::vector<job_step>> read_steps(const simdjson::dom::array& array) {
         auto steps = std::make_shared<std::vector<job_step>>();
         for (const auto element : array) {
@@ -228,9 +129,7 @@ private:
         j.word = text(o, "word");
         if (const auto p = find<object>(o, "progress")) j.progress = read_progress(*p);
         j.queue_position = small_number(o, "queue_position");
-        if (const auto labels = find<object>(o, "labels"))
-            for (const auto& [name, value] : *labels)
-                j.labels[std::string(name)] = as<std::string_view>(value, "labels");
+        j.labels = read_labels(o);
         j.message = text(o, "message");
         if (const auto steps = find<simdjson::dom::array>(o, "steps")) j.steps = read_steps(*steps);
         if (const auto approval = find<object>(o, "approval"))
@@ -240,9 +139,7 @@ private:
         j.started = time(o, "started_at");
         j.finished = time(o, "finished_at");
         j.observed = time(o, "observed_at");
-        if (const auto error = find<object>(o, "error"))
-            j.error = job_error{required(parse_error_class(get<std::string_view>(*error, "class")), "class"),
-                                text(*error, "message")};
+        j.error = read_error(o);
         if (const auto health = find<object>(o, "health"))
             j.health = {required(parse_watch_state(get<std::string_view>(*health, "state")), "state"),
                         time(*health, "since"), text(*health, "error")};
@@ -254,8 +151,6 @@ private:
         }
         return j;
     }
-
-    simdjson::dom::parser parser_;
 };
 
 } // namespace telltale::inline TELLTALE_ABI::detail
