@@ -13,6 +13,7 @@
 #include <telltale/core/acceptors.hpp>
 #include <telltale/core/backoff.hpp>
 #include <telltale/core/chunk_sizer.hpp>
+#include <telltale/core/csv_parser.hpp>
 #include <telltale/core/cursor.hpp>
 #include <telltale/core/duration_history.hpp>
 #include <telltale/core/error_rules.hpp>

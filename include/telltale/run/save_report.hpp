@@ -7,7 +7,7 @@
 #include <telltale/asio.hpp>
 #include <telltale/core/execution_report.hpp>
 #include <telltale/core/json.hpp>
-#include <telltale/run/detail/atomic_file.hpp>
+#include <telltale/detail/atomic_file.hpp>
 
 #include <filesystem>
 

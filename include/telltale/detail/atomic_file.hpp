@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_RUN_DETAIL_ATOMIC_FILE_HPP
-#define TELLTALE_RUN_DETAIL_ATOMIC_FILE_HPP
+#ifndef TELLTALE_DETAIL_ATOMIC_FILE_HPP
+#define TELLTALE_DETAIL_ATOMIC_FILE_HPP
 
 #include <telltale/asio.hpp>
 
@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -111,13 +112,6 @@ inline void sync_folder(const std::filesystem::path& file) noexcept {
     ::close(descriptor);
 }
 
-inline error_code write_in_place(const std::filesystem::path& path, std::string_view content) {
-    output_file file(path.native(), O_APPEND, 0);
-    file.write(content);
-    file.close();
-    return file.error();
-}
-
 /// A name in the same folder that nobody else takes at the same time.
 inline std::filesystem::path part_of(const std::filesystem::path& target) {
     static std::atomic<unsigned> counter{0};
@@ -126,50 +120,113 @@ inline std::filesystem::path part_of(const std::filesystem::path& target) {
     return part;
 }
 
-inline error_code write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-    const auto target = target_of(path);
-    struct ::stat former {};
-    const bool exists = ::stat(target.c_str(), &former) == 0;
-    if (!exists && errno != ENOENT) return last_error();
-    if (is_open_already(target) || (exists && !S_ISREG(former.st_mode))) // a pipe, a terminal
-        return write_in_place(target, content);
-    const auto part = part_of(target);
-    output_file file(part.native(), O_CREAT | O_EXCL, 0666);
-    if (file.error()) return file.error();
-    if (exists) file.be_like(former);
-    file.write(content);
-    file.sync();
-    file.close();
-    error_code ec = file.error();
-    if (!ec && ::rename(part.c_str(), target.c_str()) != 0) ec = last_error();
-    if (ec)
-        ::unlink(part.c_str());
-    else
-        sync_folder(target);
-    return ec;
-}
+/// A file whose content stands under its name only once it is whole: until commit() it is written under another name in
+/// the same folder, and without one that is removed. A file that is there keeps its content, owner and permissions until
+/// then. What cannot be replaced (a pipe, a terminal) is written to as it is.
+class part_file {
+public:
+    explicit part_file(const std::filesystem::path& path) : target_(target_of(path)) {
+        struct ::stat former {};
+        const bool exists = ::stat(target_.c_str(), &former) == 0;
+        if (!exists && errno != ENOENT) {
+            failed_ = last_error();
+            return;
+        }
+        in_place_ = is_open_already(target_) || (exists && !S_ISREG(former.st_mode));
+        if (!in_place_) part_ = part_of(target_);
+        in_place_ ? file_.emplace(target_.native(), O_APPEND, 0)
+                  : file_.emplace(part_.native(), O_CREAT | O_EXCL, 0666);
+        failed_ = file_->error();
+        created_ = !in_place_ && !failed_;
+        if (created_ && exists) file_->be_like(former);
+    }
+    part_file(const part_file&) = delete;
+    part_file& operator=(const part_file&) = delete;
+    ~part_file() { discard(); }
+
+    /// What went wrong so far; then nothing more is written.
+    error_code error() const noexcept { return failed_ ? failed_ : file_->error(); }
+
+    void write(std::string_view content) noexcept {
+        if (!failed_) file_->write(content);
+    }
+
+    /// The content is whole. After an error the file that was there is as it was.
+    error_code commit() {
+        if (!failed_) {
+            if (!in_place_) file_->sync();
+            file_->close();
+            failed_ = file_->error();
+        }
+        if (!failed_ && created_ && ::rename(part_.c_str(), target_.c_str()) != 0) failed_ = last_error();
+        if (failed_) {
+            discard();
+        } else if (std::exchange(created_, false)) {
+            sync_folder(target_);
+        }
+        return failed_;
+    }
+
+private:
+    void discard() noexcept {
+        if (std::exchange(created_, false)) ::unlink(part_.c_str());
+    }
+
+    std::filesystem::path target_;
+    std::filesystem::path part_;
+    std::optional<output_file> file_;
+    error_code failed_{};
+    bool in_place_ = false;
+    bool created_ = false;
+};
 
 #else
 
-inline error_code write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-    const auto target = target_of(path);
-    auto part = target;
-    part += ".part";
-    std::error_code ec;
-    {
-        std::ofstream file(part, std::ios::binary | std::ios::trunc);
-        file.write(content.data(), static_cast<std::streamsize>(content.size()));
-        file.close();
-        if (!file) ec = std::make_error_code(std::errc::io_error);
+class part_file {
+public:
+    explicit part_file(const std::filesystem::path& path) : target_(target_of(path)), part_(target_) {
+        part_ += ".part";
+        file_.open(part_, std::ios::binary | std::ios::trunc);
     }
-    if (!ec) std::filesystem::rename(part, target, ec);
-    std::error_code ignored;
-    if (ec) std::filesystem::remove(part, ignored);
-    return from_std(ec);
-}
+    part_file(const part_file&) = delete;
+    part_file& operator=(const part_file&) = delete;
+    ~part_file() { discard(); }
+
+    error_code error() const { return file_ ? error_code() : from_std(std::make_error_code(std::errc::io_error)); }
+
+    void write(std::string_view content) { file_.write(content.data(), static_cast<std::streamsize>(content.size())); }
+
+    error_code commit() {
+        file_.close();
+        error_code failed = error();
+        std::error_code ec;
+        if (!failed) std::filesystem::rename(part_, target_, ec);
+        if (ec) failed = from_std(ec);
+        if (!failed) committed_ = true;
+        return failed;
+    }
+
+private:
+    void discard() {
+        std::error_code ignored;
+        file_.close();
+        if (!committed_) std::filesystem::remove(part_, ignored);
+    }
+
+    std::filesystem::path target_;
+    std::filesystem::path part_;
+    std::ofstream file_;
+    bool committed_ = false;
+};
 
 #endif
 
+inline error_code write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+    part_file file(path);
+    file.write(content);
+    return file.commit();
+}
+
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#endif // TELLTALE_RUN_DETAIL_ATOMIC_FILE_HPP
+#endif // TELLTALE_DETAIL_ATOMIC_FILE_HPP
