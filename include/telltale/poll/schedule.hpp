@@ -33,9 +33,9 @@ struct schedule_options {
 
     /// For the adaptive pace: never more often, and never more seldom. Greater than zero, and not below min_interval.
     std::chrono::nanoseconds min_interval = std::chrono::seconds{2};
-    std::chrono::nanoseconds max_interval = std::chrono::minutes{10};
+    std::chrono::nanoseconds max_interval = std::chrono::minutes{2};
     /// For the adaptive pace: how late the end is to be seen, on the average. By progress, and by learned durations; greater
-    /// than zero. Absent: a quarter, and half of the interval, which is what the interval itself does.
+    /// than zero. Absent: a quarter, and 0.48 of the interval. Half of it is what the interval itself does.
     std::optional<std::chrono::nanoseconds> delay_by_progress{};
     std::optional<std::chrono::nanoseconds> delay_by_duration{};
 };
@@ -138,7 +138,7 @@ private:
     std::uint32_t random_;
     float run_ = -1;  // seconds that the job had run at seen_; negative: not seen running
     float done_ = -1; // the share that was done at seen_; negative: not reported
-    float pace_ = 0;  // shares per second; 0: not known
+    float pace_ = 0;  // shares per second; 0: not known; negative: it stalls
     std::uint16_t failures_ = 0;
     std::uint16_t answers_ = 0;
     std::uint8_t phase_;     // in 1/256

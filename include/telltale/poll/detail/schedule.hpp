@@ -40,10 +40,10 @@ inline std::optional<double> share_done(const progress& p) noexcept {
     return std::nullopt;
 }
 
-/// What a poll by progress takes of the time that is left, as long as that is more than can be predicted well.
-inline constexpr double closing_share = 0.75;
-/// How far such a prediction is off, relative to it.
-inline constexpr double closing_error = 0.2;
+// Polls by progress: docs/guide/schedules.md.
+inline constexpr double closing_share = 0.6; // of what is left, as long as it is far
+inline constexpr double closing_error = 0.5; // it is far while this share of it is more than the delay that is aimed at
+inline constexpr double step_of_progress = 0.01; // most APIs round to whole percents
 
 } // namespace detail
 
@@ -150,15 +150,20 @@ inline poll_schedule::step poll_schedule::adapt(time_point now, const poll_obser
 
     if (const auto left = left_by_progress(now, seen)) {
         const double late = options_->delay_by_progress ? detail::in_seconds(*options_->delay_by_progress) : usual / 4;
-        if (*left * detail::closing_error > late)
-            return {spread(*left * detail::closing_share), poll_reason::predicted_end};
-        // It should be over by now and is not: nobody knows for how long.
-        const double overdue = *left > 0 ? 0 : std::min(gap, usual) / 2;
-        return {spread(*left + std::max(late, overdue)), poll_reason::predicted_end};
+        const bool told = seen.progress->remaining || seen.progress->rate;
+        double delay = *left + late / 10;
+        if (*left <= 0) // it should be over by now: nobody knows for how long it is not
+            delay = gap > 0 && gap < usual ? std::min(1.5 * gap, usual) : late;
+        else if (*left * detail::closing_error > late)
+            // One's own estimate is believed for as long as it has been made.
+            delay = std::min(*left * detail::closing_share, told ? longest : std::max<double>(run_, usual));
+        if (pace_ < 0) delay = std::min(delay, usual); // may go on, or end, at any moment
+        return {spread(delay), poll_reason::predicted_end};
     }
     if (seen.learned != nullptr) {
         using seconds = duration_history::seconds;
-        const double late = options_->delay_by_duration ? detail::in_seconds(*options_->delay_by_duration) : usual / 2;
+        const double late =
+            options_->delay_by_duration ? detail::in_seconds(*options_->delay_by_duration) : usual * 0.48;
         if (const auto look = seen.learned->next_look(seconds{run_}, seconds{late}, seconds{longest}))
             return {spread(look->count()), poll_reason::learned_duration};
     }
@@ -180,18 +185,24 @@ inline std::optional<double> poll_schedule::left_by_progress(time_point now, con
 
     const double more = before < 0 ? 0 : *share - before;
     const double gap = seen_ == time_point::min() ? 0 : detail::in_seconds(std::max(now, seen_) - seen_);
+    const double whole = *share > 0 && run_ > 0 ? *share / run_ : 0;
+    double pace = std::abs(pace_);
+    bool stalls = false;
     if (before < 0 || more < 0) {
-        pace_ = *share > 0 && run_ > 0 ? static_cast<float>(*share / run_) : 0.0F;
+        pace = whole;
     } else if (more > 0 && gap > 0) {
-        // What is reported is rounded, often to whole percents: short steps say little.
-        const double trust = pace_ > 0 ? more / (more + 0.03) : 1;
-        pace_ = static_cast<float>(trust * more / gap + (1 - trust) * pace_);
-    } else if (gap > 0 && pace_ > 0) {
-        pace_ = static_cast<float>(std::min<double>(pace_, (1 - *share) / gap)); // it stalls
+        const double trust = pace > 0 ? more / (more + 3 * detail::step_of_progress) : 1;
+        pace = pace_ < 0 && whole > 0 ? whole : trust * more / gap + (1 - trust) * pace;
+    } else if (pace * gap > detail::step_of_progress) {
+        stalls = true;
+        pace *= 0.7;
+    } else {
+        stalls = pace_ < 0;
     }
+    pace_ = static_cast<float>(stalls ? -pace : pace);
     if (*share >= 1) return 0;
-    if (!(pace_ > 0)) return std::nullopt;
-    return (1 - *share) / pace_;
+    if (!(pace > 0)) return std::nullopt;
+    return (1 - *share) / pace;
 }
 
 inline std::optional<poll_schedule::time_point> poll_schedule::plan(time_point now, step s,
