@@ -24,7 +24,7 @@ R"json({
   "list": {"url": "/dagRuns?limit=100", "jobs": "/dag_runs", "id": "/dag_run_id"},
   "cancel": {"method": "PATCH", "url": "/dagRuns/{id}", "body": {"state": "failed"}},
   "retry": {"url": "/dagRuns/{id}/clear", "body": {"dry_run": false}},
-  "result": "/dagRuns/{id}/taskInstances",
+  "result": {"url": "/dagRuns/{id}/taskInstances"},
   "fields": {
     "state": "/state",
     "message": "/note",
@@ -73,7 +73,7 @@ R"json({
   "job": "/api/2.1/jobs/runs/get?run_id={id}",
   "list": {"url": "/api/2.1/jobs/runs/list?limit=25", "jobs": "/runs", "id": "/run_id"},
   "cancel": {"url": "/api/2.1/jobs/runs/cancel", "body": {"run_id": "{#id}"}},
-  "result": "/api/2.1/jobs/runs/get-output?run_id={id}",
+  "result": {"url": "/api/2.1/jobs/runs/get-output?run_id={id}"},
   "fields": {
     "state": "/state/life_cycle_state",
     "second": "/state/result_state",
@@ -112,9 +112,9 @@ R"json({
   "name": "GitHub Actions",
   "job": "/actions/runs/{id}",
   "list": {"url": "/actions/runs?per_page=100", "jobs": "/workflow_runs"},
-  "cancel": "/actions/runs/{id}/cancel",
-  "retry": "/actions/runs/{id}/rerun",
-  "result": "/actions/runs/{id}/artifacts",
+  "cancel": {"url": "/actions/runs/{id}/cancel"},
+  "retry": {"url": "/actions/runs/{id}/rerun"},
+  "result": {"url": "/actions/runs/{id}/artifacts"},
   "headers": {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"},
   "fields": {
     "state": "/status",
@@ -142,9 +142,9 @@ R"json({
   "name": "GitLab pipelines",
   "job": "/pipelines/{id}",
   "list": {"url": "/pipelines?per_page=100", "jobs": ""},
-  "cancel": "/pipelines/{id}/cancel",
-  "retry": "/pipelines/{id}/retry",
-  "result": "/pipelines/{id}/test_report",
+  "cancel": {"url": "/pipelines/{id}/cancel"},
+  "retry": {"url": "/pipelines/{id}/retry"},
+  "result": {"url": "/pipelines/{id}/test_report"},
   "fields": {
     "state": "/status",
     "name": "/name",
@@ -174,8 +174,8 @@ R"json({
   "name": "IBM Quantum",
   "job": "/jobs/{id}?exclude_params=true",
   "list": {"url": "/jobs?limit=200&exclude_params=true", "jobs": "/jobs"},
-  "cancel": "/jobs/{id}/cancel",
-  "result": "/jobs/{id}/results",
+  "cancel": {"url": "/jobs/{id}/cancel"},
+  "result": {"url": "/jobs/{id}/results"},
   "fields": {
     "state": {"any": ["/state/status", "/status"]},
     "second": {"any": ["/state/reason_code", "/state/reasonCode"]},
@@ -224,14 +224,15 @@ R"json({
     {"word": null, "where": {"/status/startTime": null}, "state": "pending"},
     {"word": null, "state": "running"}
   ],
-  "not_found": [{"status": 404, "where": {"/reason": "NotFound", "/message": {"contains": "jobs.batch"}}}]
+  "not_found": [{"status": 404, "where": {"/reason": "NotFound", "/message": {"contains": "jobs.batch"}}}],
+  "errors": {"code": "/reason", "message": "/message"}
 }
 )json",
 R"json({
   "name": "OpenAI batches",
   "job": "/batches/{id}",
   "list": {"url": "/batches?limit=100", "jobs": "/data"},
-  "cancel": "/batches/{id}/cancel",
+  "cancel": {"url": "/batches/{id}/cancel"},
   "fields": {
     "state": "/status",
     "reason": "/errors/data/0/code",
@@ -313,7 +314,7 @@ R"json({
   "name": "telltale",
   "job": "/jobs/{id}",
   "list": {"url": "/jobs", "jobs": "/jobs"},
-  "cancel": "/jobs/{id}/cancel",
+  "cancel": {"url": "/jobs/{id}/cancel"},
   "fields": {
     "state": "/state",
     "progress": {
