@@ -4,97 +4,150 @@
 #ifndef TELLTALE_JSON_PROFILE_HPP
 #define TELLTALE_JSON_PROFILE_HPP
 
-#include <telltale/core/acceptors.hpp>
+#include <telltale/core/job.hpp>
+#include <telltale/core/job_state.hpp>
 #include <telltale/error.hpp>
+#include <telltale/json/json_place.hpp>
+#include <telltale/json/profile_request.hpp>
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
 
-/// A JSON Pointer (RFC 6901); absent: the API does not say.
-using json_pointer = std::optional<std::string>;
-
-/// How to ask for something of one job.
-struct profile_request {
-    std::string method = "POST";
-    std::string url{}; ///< with {id}
+/// Jobs or parts of one by state, added up; those that are absent are 0.
+struct profile_counts {
+    std::vector<json_place> done{}; ///< succeeded, failed: what is behind
+    std::vector<json_place> left{}; ///< waiting, active: what is ahead. Empty: `total` says it
 };
 
-/// How to ask for all jobs.
-struct profile_list {
-    std::string url{};
-    std::string jobs{};     ///< pointer to the array; "": the answer is the array
-    std::string id = "/id"; ///< pointer to the id within each element; a string or an integer
-};
-
-/// One of `fraction`, `percent` and `done` says how far a job is. All are numbers.
+/// One of `fraction`, `percent`, `done` and `counts` says how far a job is. All are numbers.
 struct profile_progress {
-    json_pointer fraction{}; ///< 0 to 1
-    json_pointer percent{};  ///< 0 to 100
-    json_pointer done{};
-    json_pointer total{};
+    optional_place fraction{}; ///< 0 to 1
+    optional_place percent{};  ///< 0 to 100
+    optional_place done{};
+    optional_place total{};
     std::string unit = "items"; ///< of done and total: a unit's name, or a pointer to where one stands
-    json_pointer rate{};        ///< units per second
-    json_pointer remaining{};   ///< seconds
+    optional_place rate{};      ///< units per second
+    optional_place remaining{}; ///< seconds
+    profile_counts counts{};
 };
 
 /// How an API writes times. As a number, 0 and less are "not known".
-enum class profile_time_format : std::uint8_t { rfc3339, epoch_s, epoch_ms };
+enum class profile_time_format : std::uint8_t {
+    rfc3339,  ///< with a zone
+    epoch_s,  ///< a number
+    epoch_ms, ///< a number
+    iso8601   ///< as rfc3339; without a zone it is UTC, and seconds may be missing
+};
 
-/// Pointers to times.
+/// Places of times. `finished` is taken of a job that is over, `started` not of one that waits to be run.
 struct profile_times {
     profile_time_format format = profile_time_format::rfc3339;
-    json_pointer created{};
-    json_pointer queued{};
-    json_pointer started{};
-    json_pointer finished{};
+    optional_place created{};
+    optional_place queued{};
+    optional_place started{};
+    optional_place finished{};
+};
+
+/// When to ask again: one of these. Gives status::hint.interval.
+struct profile_hint {
+    optional_place seconds{}; ///< a number
+    optional_place time{};    ///< in the format of the times
 };
 
 /// Where in an answer things stand.
 struct profile_fields {
-    std::string state{}; ///< a string, number or boolean: its text is the word
+    json_place state{};      ///< a string, number or boolean: its text is the word; or an array: the word, then flags
+    json_place at{};         ///< in an answer about one job: where it stands. A pointer; all the others are below it
+    optional_place second{}; ///< a second word
+    optional_place flags{};  ///< a text, or an array of them
+    optional_place reason{}; ///< why the job is in its state
     profile_progress progress{};
-    json_pointer queue_position{}; ///< an integer, 1 is next
-    json_pointer message{};
-    json_pointer name{};
-    json_pointer kind{};
-    json_pointer labels{};      ///< an object of strings, numbers or booleans
-    json_pointer error_class{}; ///< a name of an error_class; another string is error_class::unknown
-    json_pointer error_message{};
-    json_pointer attempt{}; ///< an integer that counts from 1; 0: not known
+    optional_place queue_position{}; ///< an integer, 1 is next
+    optional_place message{};
+    optional_place name{};
+    optional_place kind{};
+    std::optional<std::string> labels{};     ///< pointer to an object of strings, numbers or booleans
+    optional_place error_class{};            ///< a name of an error_class; another string is error_class::unknown
+    std::vector<json_place> error_code{};    ///< goes before the message
+    std::vector<json_place> error_message{}; ///< joined by ": "
+    optional_place attempt{};                ///< an integer that counts from 1; 0: not known
+    optional_place retries{};                ///< or an integer that counts from 0
     profile_times times{};
+    profile_hint hint{};
+};
+
+/// A word, or one of several.
+struct profile_words : std::vector<std::string> {
+    using std::vector<std::string>::vector;
+    profile_words(const char* word) : std::vector<std::string>{word} {}
+    profile_words(std::string word) { push_back(std::move(word)); }
+};
+
+/// What words, and what else is in the answer, say of the state. What is empty is not asked.
+struct profile_acceptor {
+    profile_words word{};                 ///< the word is one of these
+    job_state state = job_state::pending; ///< then this is the state
+    profile_words second{};               ///< the second word is one of these
+    profile_words flag{};                 ///< at least one flag is one of these
+    std::vector<json_condition> where{};  ///< from the job on
+    bool no_word = false;                 ///< there is no word
+    bool no_second = false;               ///< there is no second word
+    std::optional<error_class> error{};   ///< of the job's error, where its place does not say
+};
+
+/// What says "no such job": an HTTP status, conditions on the body, or both.
+struct profile_not_found {
+    unsigned status = 0;                 ///< 0: any of 2xx
+    std::vector<json_condition> where{}; ///< from the whole answer on
+
+    friend bool operator==(const profile_not_found& rule, unsigned code) {
+        return rule.status == code && rule.where.empty();
+    }
+};
+
+/// Where the body of a refused request has its code and its message, whose texts are joined by ": ". Empty: the usual
+/// places.
+struct profile_errors {
+    std::vector<json_place> code{};
+    std::vector<json_place> message{};
 };
 
 /// A job API described by data: where to ask, where in the answer things stand, and what its words mean. As an
-/// aggregate or as JSON text (parse_profile); both say the same.
+/// aggregate or as JSON text (parse_profile); both say the same: docs/reference/profile.md.
 ///
-/// URLs are paths below the API's base URL; `{id}` stands for the id of a job, percent-encoded. A place in an answer is
-/// a JSON Pointer (RFC 6901: "/jobs/0/state", "" for the whole answer). Only the state has to be there: any other place
-/// that is absent in an answer, or null, is simply not known; with a value of a wrong type it is errc::wrong_type.
+/// URLs are paths below the API's base URL. Only the state has to be there: any other place that is absent in an answer,
+/// or null, is simply not known; with a value of a wrong type it is errc::wrong_type.
 ///
 ///     telltale::profile api;
-///     api.job = "/v1/runs/{id}";
+///     api.job.url = "/v1/runs/{id}";
 ///     api.fields.state = "/status";
 ///     api.fields.progress.percent = "/progress";
-///     api.words = {{"RUNNING", job_state::running}, {"COMPLETED", job_state::succeeded}};
+///     api.words = {{"RUNNING", job_state::running}, {{"COMPLETED", "DONE"}, job_state::succeeded}};
 struct profile {
-    using pointer = json_pointer;
     using request = profile_request;
     using job_list = profile_list;
     using time_format = profile_time_format;
 
-    std::string name{}; ///< of the API, for people
-    std::string job{};  ///< URL of one job, with {id}
-    std::optional<job_list> list{};
-    std::optional<request> cancel{};
-    std::optional<request> result{};
+    std::string name{};        ///< of the API, for people
+    profile_request job{};     ///< one job
+    profile_headers headers{}; ///< of every request
+    std::optional<profile_many> many{};
+    std::optional<profile_list> list{};
+    std::optional<profile_request> cancel{};
+    std::optional<profile_request> retry{};
+    std::optional<profile_request> result{};
     profile_fields fields{};
-    acceptors words{};                     ///< words to states; exact. Any other word is an unknown one
-    std::vector<unsigned> not_found{404U}; ///< the HTTP statuses that say "no such job"
+    std::vector<profile_acceptor> words{}; ///< the first that matches; a word that none does is an unknown one
+    std::vector<std::string> never_runs{}; ///< reasons by which a job that waits will never run; "X*": that begin so
+    std::vector<profile_not_found> not_found{profile_not_found{404}};
+    profile_errors errors{};
 };
 
 /// Checks a description: throws system_error(errc::malformed_profile) whose text names the place ("/fields/state:
@@ -105,21 +158,30 @@ inline void validate(const profile& p);
 ///
 ///     {"name": "my API",
 ///      "job": "/v1/runs/{id}",
-///      "list": {"url": "/v1/runs", "jobs": "/items", "id": "/run_id"},
-///      "cancel": {"method": "POST", "url": "/v1/runs/{id}/cancel"},
-///      "result": {"method": "GET", "url": "/v1/runs/{id}/result"},
-///      "fields": {"state": "/status",
-///                 "progress": {"done": "/rows/read", "total": "/rows/all", "unit": "items"},
-///                 "queue_position": "/ahead", "message": "/info", "name": "/title", "kind": "/type",
-///                 "labels": "/tags",
-///                 "error": {"class": "/error/type", "message": "/error/text"}, "attempt": "/try",
-///                 "times": {"format": "epoch_ms", "created": "/t0", "started": "/t1", "finished": "/t2"}},
-///      "words": {"RUNNING": "running", "COMPLETED": "succeeded", "FAILED": "failed"},
-///      "not_found": [404, 410]}
+///      "many": {"url": "/v1/runs?ids={ids}", "limit": 50, "jobs": "/items", "id": "/run_id"},
+///      "cancel": {"url": "/v1/runs/{id}/cancel", "body": {"why": "telltale"}},
+///      "fields": {"state": "/status", "second": "/verdict",
+///                 "progress": {"done": "/rows/read", "total": "/rows/all"},
+///                 "times": {"format": "epoch_ms", "started": "/t1", "finished": "/t2"}},
+///      "words": [{"word": "OVER", "second": "GOOD", "state": "succeeded"},
+///                {"word": "OVER", "state": "failed"},
+///                {"word": ["RUNNING", "STARTING"], "state": "running"}],
+///      "not_found": [404, {"status": 500, "where": {"/errors/0/code": 2017}}]}
 ///
-/// Only "job", "fields" with "state", and "words" are required. Throws system_error(errc::malformed_profile); the text
-/// names the place, or the line and column where the text is not JSON. Members that are not known are errors too.
+/// Throws system_error(errc::malformed_profile); the text names the place, or the line and column where the text is not
+/// JSON. Members that are not known are errors too.
 inline profile parse_profile(std::string_view json_text);
+
+/// @{
+/// A request of a profile, with the ids in it. `errc::invalid_argument`: the profile has no such request, there are more
+/// ids than its limit, or an id that goes into the body as a number is none.
+inline expanded_request job_request(const profile& p, std::string_view id);
+inline expanded_request many_request(const profile& p, std::span<const job_id> ids);
+inline expanded_request list_request(const profile& p);
+inline expanded_request cancel_request(const profile& p, std::string_view id);
+inline expanded_request retry_request(const profile& p, std::string_view id);
+inline expanded_request result_request(const profile& p, std::string_view id);
+/// @}
 
 /// A URL of a profile for one job: `{id}` replaced by the id, percent-encoded but for what RFC 3986 calls unreserved.
 inline std::string expand_url(std::string_view url, std::string_view id);
@@ -129,6 +191,8 @@ inline profile telltale_profile();
 
 } // namespace telltale::inline TELLTALE_ABI
 
+#include <telltale/json/detail/expand_request.hpp>
 #include <telltale/json/detail/parse_profile.hpp>
+#include <telltale/json/detail/validate_profile.hpp>
 
 #endif // TELLTALE_JSON_PROFILE_HPP

@@ -8,6 +8,7 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -57,14 +58,14 @@ std::string with(const std::string& from, const std::string& to) {
 TEST_CASE("profile: JSON says all that the aggregate says") {
     const profile p = parse_profile(good);
     CHECK(p.name == "my API");
-    CHECK(p.job == "/v1/runs/{id}");
+    CHECK(p.job.url == "/v1/runs/{id}");
     REQUIRE(p.list);
     CHECK(p.list->url == "/v1/runs");
     CHECK(p.list->jobs == "/items");
     CHECK(p.list->id == "/run_id");
     CHECK(p.cancel->method == "DELETE");
     CHECK(p.cancel->url == "/v1/runs/{id}");
-    CHECK(p.result->method == "GET");
+    CHECK(p.result->url == "/v1/runs/{id}/result");
     CHECK(p.fields.state == "/status");
     CHECK(p.fields.progress.done == "/rows/read");
     CHECK(p.fields.progress.total == "/rows/all");
@@ -77,23 +78,25 @@ TEST_CASE("profile: JSON says all that the aggregate says") {
     CHECK(p.fields.kind == "/type");
     CHECK(p.fields.labels == "/tags");
     CHECK(p.fields.error_class == "/error/type");
-    CHECK(p.fields.error_message == "/error/text");
+    CHECK(p.fields.error_message == std::vector<json_place>{"/error/text"});
     CHECK(p.fields.attempt == "/try");
     CHECK(p.fields.times.format == profile::time_format::epoch_ms);
     CHECK(p.fields.times.created == "/t0");
     CHECK(p.fields.times.queued == "/t1");
     CHECK(p.fields.times.started == "/t2");
     CHECK(p.fields.times.finished == "/t3");
-    CHECK(p.words.find("COMPLETED") == job_state::succeeded);
-    CHECK_FALSE(p.words.find("completed"));
-    CHECK(p.not_found == std::vector<unsigned>{404, 410});
+    REQUIRE(p.words.size() == 2);
+    CHECK(p.words[1].word == profile_words{"COMPLETED"});
+    CHECK(p.words[1].state == job_state::succeeded);
+    CHECK(std::equal(p.not_found.begin(), p.not_found.end(), std::vector<unsigned>{404, 410}.begin()));
 }
 
 TEST_CASE("profile: the least that is needed, and telltale's own") {
     const profile p = parse_profile(R"({"job":"/{id}","fields":{"state":"/s"},"words":{"a":"running"}})");
     CHECK_FALSE(p.list);
     CHECK_FALSE(p.cancel);
-    CHECK(p.not_found == std::vector<unsigned>{404});
+    REQUIRE(p.not_found.size() == 1);
+    CHECK(p.not_found[0] == 404U);
     CHECK_NOTHROW(validate(telltale_profile()));
 }
 
@@ -109,7 +112,7 @@ TEST_CASE("profile: errors name the place") {
         {with("\"/v1/runs/{id}\",", "\"/v1/runs\","), "/job: \"/v1/runs\" does not have {id}"},
         {with("\"/v1/runs/{id}\",", "\"/{id}/{id}\","), "/job: \"/{id}/{id}\" has braces"},
         {with("\"/v1/runs/{id}\",", "\"v1/{id}\","), "/job: \"v1/{id}\" does not begin with a slash"},
-        {with("\"url\": \"/v1/runs\"", "\"url\": \"/{id}\""), "/list/url: \"/{id}\" has {id}"},
+        {with("\"url\": \"/v1/runs\"", "\"url\": \"/{id}\""), "/list/url: \"/{id}\" has braces"},
         {with("\"jobs\": \"/items\"", "\"jobs\": \"items\""), "/list/jobs: \"items\" is not a JSON Pointer"},
         {with("\"jobs\": \"/items\"", "\"job\": \"/items\""), "/list/job: there is no such member"},
         {with("\"/run_id\"", "\"/run~id\""), "/list/id: \"/run~id\" is not a JSON Pointer"},
@@ -122,7 +125,7 @@ TEST_CASE("profile: errors name the place") {
         {with("\"rate\"", "\"speed\""), "/fields/progress/speed: there is no such member"},
         {with("\"epoch_ms\"", "\"stardate\""), "/fields/times/format: is not rfc3339"},
         {with("\"/info\"", "\"/tags/info\""), "another field is at or below \"/tags\""},
-        {with("\"/error/text\"", "null"), "/fields/error/message: is not a string"},
+        {with("\"/error/text\"", "null"), "/fields/error/message: is neither a JSON Pointer"},
         {with("\"class\"", "\"sort\""), "/fields/error/sort: there is no such member"},
         {with("\"succeeded\"", "\"done\""), "/words/COMPLETED: \"done\" is not a state"},
         {with("{\"RUNNING\": \"running\", \"COMPLETED\": \"succeeded\"}", "{}"), "/words: is missing or empty"},

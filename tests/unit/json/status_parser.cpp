@@ -48,8 +48,8 @@ outcome parse(status_parser& p, std::string body) {
 
 profile odd_profile() {
     profile p;
-    p.job = "/{id}";
-    p.list = profile::job_list{"/all", "/page/items", "/key"};
+    p.job.url = "/{id}";
+    p.list = profile_list{"/all", "/page/items", "/key"};
     p.fields.state = "/a~1b/1/m~0n";
     p.fields.progress.percent = "/pct";
     p.fields.queue_position = "/q";
@@ -88,12 +88,15 @@ TEST_CASE("status_parser: reads all that telltale's own API says") {
     CHECK(s.kind == "hash");
     CHECK(s.labels == label_map{{"k", "v"}, {"n", "1"}});
     CHECK(s.attempt == 2U);
-    CHECK(s.error == job_error{error_class::timeout, "slow"});
+    CHECK_FALSE(s.error); // not of a job that is not over
     const timestamp t = std::chrono::sys_days{std::chrono::November / 21 / 2026} + 23h + 20min;
     CHECK(s.created == t + 125ms);
     CHECK(s.queued == t + 1s);
     CHECK(s.started == t + 2s - 1h);
     CHECK_FALSE(s.finished);
+    auto failed = whole_job;
+    failed.replace(failed.find("running"), 7, "failed");
+    CHECK(p.parse(failed).error == job_error{error_class::timeout, "slow"});
 }
 
 TEST_CASE("status_parser: what telltale writes, it reads") {
@@ -160,12 +163,14 @@ TEST_CASE("status_parser: pointers with escapes and indices; words that are numb
 
 TEST_CASE("status_parser: the whole answer may be the word") {
     profile api;
-    api.job = "/{id}";
+    api.job.url = "/{id}";
     api.words = {{"RUNNING", job_state::running}, {"1", job_state::succeeded}};
     status_parser p(api);
     CHECK(p.parse("\"RUNNING\"").state == job_state::running);
     CHECK(p.parse(" 1 ").state == job_state::succeeded);
-    CHECK(parse(p, "[]").ec == errc::wrong_type);
+    CHECK(p.parse("[\"RUNNING\"]").state == job_state::running);
+    CHECK(parse(p, "[]").ec == errc::missing_field);
+    CHECK(parse(p, "{}").ec == errc::wrong_type);
     CHECK(parse(p, "null").ec == errc::missing_field);
     CHECK(parse(p, "\"RUNNING\" x").ec == errc::malformed_json);
     CHECK(parse(p, "\"RUN").ec == errc::truncated_json);
@@ -173,7 +178,7 @@ TEST_CASE("status_parser: the whole answer may be the word") {
 
 TEST_CASE("status_parser: fraction, and a unit that is fixed") {
     profile api;
-    api.job = "/{id}";
+    api.job.url = "/{id}";
     api.fields.state = "/s";
     api.words = {{"go", job_state::running}};
     SECTION("fraction") {
@@ -225,7 +230,9 @@ TEST_CASE("status_parser: bad answers give named errors that say where") {
         {R"({"state":null})", errc::missing_field, "at /state"},
         {R"({"State":"running"})", errc::missing_field, "at /state"},
         {R"({"state":{}})", errc::wrong_type, "at /state, an object"},
-        {R"({"state":["running"]})", errc::wrong_type, "at /state, an array"},
+        {R"({"state":[]})", errc::missing_field, "at /state"},
+        {R"({"state":""})", errc::missing_field, "at /state"},
+        {R"({"state":[["running"]]})", errc::wrong_type, "at /state, an array of more than words"},
         {R"({"state":"running","message":7})", errc::wrong_type, "at /message, not a string"},
         {R"({"state":"running","name":true})", errc::wrong_type, "at /name"},
         {R"({"state":"running","kind":[]})", errc::wrong_type, "at /kind"},
@@ -331,10 +338,10 @@ TEST_CASE("status_parser: lists") {
     CHECK(nested.parse_list(R"({"page":{"items":[{"key":"k","a/b":[1,{"m~n":"go"}]}]}})").at(0).id == "k");
 
     profile bare;
-    bare.job = "/{id}";
+    bare.job.url = "/{id}";
     bare.fields.state = "/s";
     bare.words = {{"go", job_state::running}};
     CHECK(outcome_of([&] { return status_parser(bare).parse_list("[]"), status{}; }).ec == errc::invalid_argument);
-    bare.list = profile::job_list{"/all", "", "/id"};
+    bare.list = profile_list{"/all", "", "/id"};
     CHECK(status_parser(bare).parse_list(R"([{"id":"1","s":"go"}])").size() == 1);
 }

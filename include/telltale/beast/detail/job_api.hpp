@@ -35,11 +35,13 @@ struct job_api {
         while (base_url.ends_with('/')) base_url.pop_back();
     }
 
-    http_request request(std::string method, std::string_view url, std::string_view id) const {
+    http_request request(expanded_request e) const {
         http_request r;
-        r.method = std::move(method);
-        r.url = base_url + expand_url(url, id);
-        r.headers = headers;
+        r.method = std::move(e.method);
+        r.url = base_url + e.url;
+        r.headers = std::move(e.headers);
+        r.headers.insert(r.headers.end(), headers.begin(), headers.end());
+        r.body = std::move(e.body);
         return r;
     }
 
@@ -72,7 +74,7 @@ inline net::awaitable<http_response> ask(std::shared_ptr<job_api> api, http_requ
 }
 
 inline net::awaitable<status> poll_job(std::shared_ptr<job_api> api, job_id id) {
-    http_request request = api->request("GET", api->api.job, id);
+    http_request request = api->request(job_request(api->api, id));
     const std::string url = request.url;
     // As ask(), without its frame: this is the way of every poll.
     auto [ec, response] = co_await api->client->async_request(std::move(request), as_result);
@@ -84,7 +86,7 @@ inline net::awaitable<status> poll_job(std::shared_ptr<job_api> api, job_id id) 
 
 inline net::awaitable<std::vector<listed_job>> list_jobs(std::shared_ptr<job_api> api) {
     if (!api->api.list) throw system_error(make_error_code(errc::invalid_argument), "the profile has no list");
-    http_request request = api->request("GET", api->api.list->url, {});
+    http_request request = api->request(list_request(api->api));
     const std::string url = request.url;
     http_response response = co_await ask(api, std::move(request));
     if (!job_api::is_success(response.status)) job_api::fail_status(response.status, url);
@@ -93,7 +95,7 @@ inline net::awaitable<std::vector<listed_job>> list_jobs(std::shared_ptr<job_api
 
 inline net::awaitable<command_result> cancel_job(std::shared_ptr<job_api> api, job_id id) {
     if (!api->api.cancel) co_return command_result::unsupported;
-    http_request request = api->request(api->api.cancel->method, api->api.cancel->url, id);
+    http_request request = api->request(cancel_request(api->api, id));
     const std::string url = request.url;
     const http_response response = co_await ask(api, std::move(request));
     if (job_api::is_success(response.status)) co_return command_result::accepted;
@@ -102,9 +104,13 @@ inline net::awaitable<command_result> cancel_job(std::shared_ptr<job_api> api, j
     job_api::fail_status(response.status, url);
 }
 
+inline http_request ask_for_result(const job_api& api, std::string_view id) {
+    if (!api.api.result) throw system_error(make_error_code(errc::invalid_argument), "the profile has no result");
+    return api.request(result_request(api.api, id));
+}
+
 inline net::awaitable<std::string> fetch_result(std::shared_ptr<job_api> api, job_id id) {
-    if (!api->api.result) throw system_error(make_error_code(errc::invalid_argument), "the profile has no result");
-    http_request request = api->request(api->api.result->method, api->api.result->url, id);
+    http_request request = ask_for_result(*api, id);
     const std::string url = request.url;
     http_response response = co_await ask(api, std::move(request));
     if (!job_api::is_success(response.status)) job_api::fail_status(response.status, url);

@@ -8,67 +8,64 @@
 #include <telltale/error.hpp>
 #include <telltale/json/detail/answer.hpp>
 #include <telltale/json/detail/json_fault.hpp>
-#include <telltale/json/profile.hpp>
+#include <telltale/json/detail/pointer_tree.hpp>
 
 #include <simdjson.h>
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
-/// One pass over an answer along the tree of places.
+/// What becomes of the elements of an array of jobs.
+class element_sink {
+public:
+    virtual ~element_sink() = default;
+    virtual const pointer_node& root() const = 0;
+    virtual void open() = 0;           ///< there is such an array
+    virtual found_values& begin() = 0; ///< where the values of the next element go
+    virtual void end() = 0;
+};
+
+/// One pass over an answer along a tree of places.
 class answer_reader {
     using object = simdjson::ondemand::object;
     using array = simdjson::ondemand::array;
     using json_type = simdjson::ondemand::json_type;
 
 public:
-    explicit answer_reader(const profile& p) : format_(p), job_(job_places(p)) {
-        if (!p.list) return;
-        job_in_list_ = job_;
-        job_in_list_.add(p.list->id, field::id, "/list/id");
-        list_.emplace().add(p.list->jobs, field::list, "/list/jobs");
-    }
-
-    answer read_job(std::string& body) {
-        answer a;
-        where_ = {};
-        read_document(body, job_, a);
-        if (!a.has_state) throw_missing(format_.state_pointer());
-        a.complete(format_);
-        return a;
-    }
-
-    std::vector<answer> read_list(std::string& body) {
-        if (!list_) throw system_error(make_error_code(errc::invalid_argument), "the profile has no list");
-        answer unused;
-        where_ = {};
-        items_.reset();
-        read_document(body, *list_, unused);
-        if (!items_) {
-            where_ = {};
-            throw_missing(list_pointer());
+    /// Fills `values`, whose texts live until the next answer is read. `body` is padded in place.
+    void read(std::string& body, const pointer_node& root, found_values& values, element_sink* elements = nullptr) {
+        const std::size_t length = body.size();
+        // On-demand parsing may look at what follows the text, and wants to find no bracket there.
+        body.resize(length + simdjson::SIMDJSON_PADDING);
+        text_ = std::string_view(body.data(), length);
+        elements_ = elements;
+        list_ = nullptr;
+        simdjson::ondemand::document document;
+        check(parser_.iterate(body.data(), length, body.size()).get(document));
+        const json_type type = get(document.type());
+        const bool alone = type != json_type::object && type != json_type::array;
+        if (alone && !root.slot) {
+            if (const auto fault = find_fault(text_); fault.what != json_fault::kind::none)
+                throw_malformed(simdjson::TAPE_ERROR);
+        } else {
+            read_value(document, type, root, values);
+            // Something follows if there is a place to be at.
+            if (document.current_location().error() == simdjson::SUCCESS) throw_malformed(simdjson::TRAILING_CONTENT);
         }
-        return std::move(*std::exchange(items_, std::nullopt));
     }
 
-private:
-    // Within a list: its place, and which element.
-    struct place {
-        const pointer_node* list = nullptr;
-        std::size_t index = 0;
-    };
-
+    /// Names a place: "at /jobs/3/state", where an element is being, or was last, read.
     std::string at(std::string_view pointer) const {
         std::string text = "at ";
-        if (where_.list) text += where_.list->pointer + '/' + std::to_string(where_.index);
+        if (list_ != nullptr) text += list_->pointer + '/' + std::to_string(index_);
         text += pointer;
         return text == "at " ? "at the whole answer" : text;
     }
@@ -77,16 +74,11 @@ private:
         throw system_error(make_error_code(errc::missing_field), at(pointer));
     }
 
-    [[noreturn]] void throw_wrong_type(const pointer_node& n, std::string_view what) const {
-        throw system_error(make_error_code(errc::wrong_type), at(n.pointer) + ", " + std::string(what));
+    [[noreturn]] void throw_wrong_type(std::string_view pointer, std::string_view what) const {
+        throw system_error(make_error_code(errc::wrong_type), at(pointer) + ", " + std::string(what));
     }
 
-    std::string list_pointer() const {
-        const pointer_node* n = &*list_;
-        while (!n->children.empty()) n = &n->children.front();
-        return n->pointer;
-    }
-
+private:
     // The fast parser only says that something is wrong, not always what and where: look again.
     [[noreturn]] void throw_malformed(simdjson::error_code error) const {
         const auto fault = find_fault(text_);
@@ -107,60 +99,103 @@ private:
         return value;
     }
 
-    void read_document(std::string& body, const pointer_node& root, answer& a) {
-        const std::size_t length = body.size();
-        // On-demand parsing may look at what follows the text, and wants to find no bracket there.
-        body.resize(length + simdjson::SIMDJSON_PADDING);
-        text_ = std::string_view(body.data(), length);
-        simdjson::ondemand::document document;
-        check(parser_.iterate(body.data(), length, body.size()).get(document));
-        const json_type type = get(document.type());
-        const bool alone = type != json_type::object && type != json_type::array;
-        if (alone && root.fields.empty()) {
-            if (const auto fault = find_fault(text_); fault.what != json_fault::kind::none)
-                throw_malformed(simdjson::TAPE_ERROR);
+    // What is not the whole answer need not be read to its end, for the next value is found all the same.
+    template <class Value>
+    static constexpr bool is_whole = std::is_same_v<Value, simdjson::ondemand::document>;
+
+    template <class Value>
+    void read_value(Value& v, json_type type, const pointer_node& n, found_values& to) {
+        if (type == json_type::object) {
+            read_object(v, n, to);
+        } else if (type == json_type::array) {
+            read_array(v, n, to);
         } else {
-            read_value(document, type, root, a);
-            // Something follows if there is a place to be at.
-            if (document.current_location().error() == simdjson::SUCCESS) throw_malformed(simdjson::TRAILING_CONTENT);
+            const scalar s = read_scalar(v, type, n);
+            if (s.what == scalar::kind::absent) return;
+            if (n.what == pointer_node::role::labels) throw_wrong_type(n.pointer, "not an object");
+            if (n.what == pointer_node::role::jobs || n.selected) throw_wrong_type(n.pointer, "not an array");
+            if (n.slot) to.add(*n.slot, s);
         }
-        text_ = {};
+    }
+
+    static void mark(const pointer_node& n, scalar::kind what, found_values& to) {
+        if (!n.slot) return;
+        scalar s;
+        s.what = what;
+        to.add(*n.slot, s);
     }
 
     template <class Value>
-    void read_value(Value& v, json_type type, const pointer_node& n, answer& a) {
-        if (type == json_type::object) {
-            object o;
-            check(v.get_object().get(o));
-            if (n.fields.empty())
-                read_members(o, n, a);
-            else if (n.fields.front() == field::labels)
-                read_labels(o, n, a);
-            else
-                throw_wrong_type(n, "an object");
-        } else if (type == json_type::array) {
-            array all;
-            check(v.get_array().get(all));
-            if (n.fields.empty())
-                read_elements(all, n, a);
-            else if (n.fields.front() == field::list)
-                read_jobs(all, n);
-            else
-                throw_wrong_type(n, "an array");
-        } else if (!n.fields.empty()) {
-            const scalar s = read_scalar(v, type, n);
-            if (s.what == scalar::kind::null) return;
-            for (const field f : n.fields)
-                if (const char* const wrong = a.set(f, s, format_)) throw_wrong_type(n, wrong);
+    void read_object(Value& v, const pointer_node& n, found_values& to) {
+        if (n.what == pointer_node::role::jobs || n.selected) throw_wrong_type(n.pointer, "an object");
+        if (n.children.empty() && !n.emptiness && n.what == pointer_node::role::plain && !is_whole<Value>)
+            return mark(n, scalar::kind::object, to);
+        object o;
+        check(v.get_object().get(o));
+        if (n.what == pointer_node::role::labels) {
+            read_labels(o, n, to);
+        } else {
+            const bool some = read_members(o, n, to);
+            mark(n, some || !n.emptiness ? scalar::kind::object : scalar::kind::empty, to);
         }
     }
 
-    void read_members(object& o, const pointer_node& n, answer& a) {
+    template <class Value>
+    void read_array(Value& v, const pointer_node& n, found_values& to) {
+        if (n.what == pointer_node::role::labels) throw_wrong_type(n.pointer, "an array");
+        const bool inner = !n.children.empty() || n.words || n.emptiness || n.selected;
+        if (!inner && n.what == pointer_node::role::plain && !is_whole<Value>) return mark(n, scalar::kind::array, to);
+        array all;
+        check(v.get_array().get(all));
+        if (n.what == pointer_node::role::jobs) return read_jobs(all, n, to);
+        // The array stands before its elements.
+        mark(n, scalar::kind::array, to);
+        std::size_t count = 0;
+        for (auto element : all) {
+            simdjson::ondemand::value e;
+            check(std::move(element).get(e));
+            read_element(e, n, count++, to);
+        }
+        if (count == 0 && n.slot && (n.words || n.emptiness)) to.slots[*n.slot].what = scalar::kind::empty;
+    }
+
+    void read_element(simdjson::ondemand::value& e, const pointer_node& n, std::size_t i, found_values& to) {
+        if (n.selected) return select(e, *n.selected, to);
+        const auto c =
+            std::find_if(n.children.begin(), n.children.end(), [i](const pointer_node& x) { return x.index == i; });
+        if (c != n.children.end()) {
+            read_value(e, get(e.type()), *c, to);
+            if (n.words && c->slot && to.slots[*c->slot].is_word()) to.more.emplace_back(*n.slot, to.slots[*c->slot]);
+        } else if (n.words) {
+            const json_type type = get(e.type());
+            if (type == json_type::object || type == json_type::array)
+                throw_wrong_type(n.pointer, "an array of more than words");
+            if (const scalar s = read_scalar(e, type, n); s.what != scalar::kind::absent)
+                to.more.emplace_back(*n.slot, s);
+        }
+    }
+
+    void select(simdjson::ondemand::value& e, const selection& s, found_values& to) {
+        element_.reset(s.slots);
+        read_value(e, get(e.type()), s.element, element_);
+        for (const auto& p : s.picks) {
+            const scalar& taken = element_.slots[p.take];
+            if (taken.what == scalar::kind::absent || !element_.hold(p.where)) continue;
+            if (taken.what != scalar::kind::array) to.add(p.to, taken);
+            for (const auto& [slot, value] : element_.more)
+                if (slot == p.take) to.add(p.to, value);
+        }
+    }
+
+    // Whether there are any.
+    bool read_members(object& o, const pointer_node& n, found_values& to) {
         std::size_t left = n.children.size();
         seen first;
+        bool some = false;
         for (auto member : o) {
             simdjson::ondemand::field m;
             check(std::move(member).get(m));
+            some = true;
             if (left == 0) continue; // on to the end: it may not be there
             const std::string_view key = read_key(m);
             for (std::size_t i = 0; i < n.children.size(); ++i) {
@@ -168,10 +203,11 @@ private:
                 if (c.token != key || !first.insert(i)) continue;
                 --left;
                 auto v = m.value();
-                read_value(v, get(v.type()), c, a);
+                read_value(v, get(v.type()), c, to);
                 break;
             }
         }
+        return some;
     }
 
     // Which children were found: of a name that is there twice, the first counts.
@@ -202,37 +238,23 @@ private:
         return key;
     }
 
-    void read_elements(array& all, const pointer_node& n, answer& a) {
-        std::size_t i = 0;
+    void read_jobs(array& all, const pointer_node& n, found_values& to) {
+        list_ = &n;
+        index_ = 0;
+        elements_->open();
         for (auto element : all) {
             simdjson::ondemand::value v;
             check(std::move(element).get(v));
-            const auto c =
-                std::find_if(n.children.begin(), n.children.end(), [i](const pointer_node& x) { return x.index == i; });
-            if (c != n.children.end()) read_value(v, get(v.type()), *c, a);
-            ++i;
+            auto& values = elements_->begin();
+            read_value(v, get(v.type()), elements_->root(), values);
+            elements_->end();
+            ++index_;
         }
+        list_ = nullptr;
+        mark(n, index_ > 0 ? scalar::kind::array : scalar::kind::empty, to);
     }
 
-    void read_jobs(array& all, const pointer_node& n) {
-        std::vector<answer> jobs;
-        where_ = {&n, 0};
-        for (auto element : all) {
-            simdjson::ondemand::value v;
-            check(std::move(element).get(v));
-            answer a;
-            read_value(v, get(v.type()), job_in_list_, a);
-            if (a.id.empty()) throw_missing(format_.id_pointer());
-            if (!a.has_state) throw_missing(format_.state_pointer());
-            a.complete(format_);
-            jobs.push_back(std::move(a));
-            ++where_.index;
-        }
-        where_ = {};
-        items_ = std::move(jobs);
-    }
-
-    void read_labels(object& o, const pointer_node& n, answer& a) {
+    void read_labels(object& o, const pointer_node& n, found_values& to) {
         label_map labels;
         for (auto member : o) {
             simdjson::ondemand::field m;
@@ -241,11 +263,11 @@ private:
             auto v = m.value();
             const json_type type = get(v.type());
             if (type == json_type::object || type == json_type::array)
-                throw_wrong_type(n, "the label \"" + key + "\" is neither text nor number");
+                throw_wrong_type(n.pointer, "the label \"" + key + "\" is neither text nor number");
             const scalar s = read_scalar(v, type, n);
-            if (s.what != scalar::kind::null) labels.insert_or_assign(std::move(key), s.word());
+            if (s.what != scalar::kind::absent) labels.insert_or_assign(std::move(key), s.word());
         }
-        a.now.labels = std::move(labels);
+        to.labels = std::move(labels);
     }
 
     template <class Value>
@@ -278,8 +300,9 @@ private:
         if (v.get_number().get(number) == simdjson::SUCCESS) {
             s.number = number.as_double();
             s.negative = number.is_int64() && number.get_int64() < 0;
-            if (number.is_int64() && !s.negative) s.integer = static_cast<std::uint64_t>(number.get_int64());
-            if (number.is_uint64()) s.integer = number.get_uint64();
+            s.whole = (number.is_int64() && !s.negative) || number.is_uint64();
+            if (s.whole)
+                s.integer = number.is_uint64() ? number.get_uint64() : static_cast<std::uint64_t>(number.get_int64());
             return;
         }
         // An integer of more than 64 bits is a number still, but no integer of ours.
@@ -289,17 +312,15 @@ private:
         }
         if (const auto fault = find_fault(text_); fault.what != json_fault::kind::none)
             throw_malformed(simdjson::NUMBER_ERROR);
-        throw_wrong_type(n, "a number out of range");
+        throw_wrong_type(n.pointer, "a number out of range");
     }
 
-    answer_format format_;
-    pointer_node job_;
-    pointer_node job_in_list_{};
-    std::optional<pointer_node> list_{};
     simdjson::ondemand::parser parser_{};
-    std::string_view text_{}; // only while an answer is being read
-    place where_{};
-    std::optional<std::vector<answer>> items_{};
+    std::string_view text_{}; // of the answer that is being read
+    element_sink* elements_ = nullptr;
+    const pointer_node* list_ = nullptr; // while its elements are being read
+    std::size_t index_ = 0;
+    found_values element_{};
 };
 
 } // namespace telltale::inline TELLTALE_ABI::detail

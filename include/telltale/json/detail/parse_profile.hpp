@@ -8,213 +8,231 @@
 
 #include <telltale/core/job_state.hpp>
 #include <telltale/json/detail/json_fault.hpp>
-#include <telltale/json/detail/pointer_tree.hpp>
+#include <telltale/json/detail/profile_reader.hpp>
 
 #include <simdjson.h>
 
 #include <algorithm>
-#include <initializer_list>
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
 
 namespace detail {
 
-inline void check_url(const std::string& url, bool with_id, std::string_view place) {
-    if (url.empty()) throw_malformed_profile(place, "is missing or empty");
-    const auto at = url.find("{id}");
-    std::string rest = url;
-    if (at != std::string::npos) rest.erase(at, 4);
-    if (with_id && at == std::string::npos) throw_malformed_profile(place, "\"" + url + "\" does not have {id}");
-    if (!with_id && at != std::string::npos) throw_malformed_profile(place, "\"" + url + "\" has {id}");
-    if (rest.find_first_of("{}") != std::string::npos)
-        throw_malformed_profile(place, "\"" + url + "\" has braces that are not one {id}");
-    if (url.front() != '/') throw_malformed_profile(place, "\"" + url + "\" does not begin with a slash");
+template <class T>
+using named_member = profile_reader::named_member<T>;
+
+inline void read_body(const profile_reader& r, std::string& body) {
+    if (!r.is_object() && !r.is_array()) r.fail("is neither a JSON object nor an array");
+    body = r.json();
 }
 
-/// Reads one JSON value of a profile; knows its place.
-class profile_reader {
-public:
-    using element = simdjson::dom::element;
+inline void read_request(const profile_reader& r, profile_request& to, bool may_have_new_id) {
+    r.members([&](std::string_view key, const profile_reader& m) {
+        static constexpr std::string_view names[]{"method", "url", "body", "headers", "new_id"};
+        if (key == "method")
+            m.to(to.method);
+        else if (key == "url")
+            m.to(to.url);
+        else if (key == "body")
+            read_body(m, to.body);
+        else if (key == "headers")
+            m.to(to.headers);
+        else if (key == "new_id" && may_have_new_id)
+            m.to(to.new_id);
+        else
+            m.fail("there is no such member" + suggestion(key, std::span(names).first(may_have_new_id ? 5 : 4)));
+    });
+}
 
-    profile_reader(element value, std::string place) : value_(value), place_(std::move(place)) {}
-
-    const std::string& place() const noexcept { return place_; }
-
-    std::string string() const {
-        std::string_view text;
-        if (value_.get(text) != simdjson::SUCCESS) throw_malformed_profile(place_, "is not a string");
-        return std::string(text);
-    }
-
-    /// The status codes of HTTP in an array.
-    std::vector<unsigned> statuses() const {
-        simdjson::dom::array array;
-        if (value_.get(array) != simdjson::SUCCESS) throw_malformed_profile(place_, "is not an array");
-        std::vector<unsigned> result;
-        for (const element e : array) {
-            std::uint64_t n = 0;
-            const auto at = place_ + '/' + std::to_string(result.size());
-            if (e.get(n) != simdjson::SUCCESS || n < 100 || n > 599)
-                throw_malformed_profile(at, "is not an HTTP status");
-            result.push_back(static_cast<unsigned>(n));
-        }
-        return result;
-    }
-
-    /// Calls f(key, reader) for each member.
-    template <class Function>
-    void members(Function f) const {
-        simdjson::dom::object object;
-        if (value_.get(object) != simdjson::SUCCESS) throw_malformed_profile(place_, "is not an object");
-        for (const auto member : object)
-            f(member.key, profile_reader(member.value, place_ + '/' + std::string(member.key)));
-    }
-
-    [[noreturn]] void unknown() const { throw_malformed_profile(place_, "there is no such member"); }
-
-private:
-    element value_;
-    std::string place_;
-};
-
-struct named_pointer {
-    std::string_view name;
-    profile::pointer* to;
-};
-
-/// Assigns a member that is one of these pointers; false: it is none.
-inline bool assign_pointer(std::string_view key, const profile_reader& r, std::initializer_list<named_pointer> all) {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const named_pointer& n) { return n.name == key; });
-    if (found == all.end()) return false;
-    *found->to = r.string();
+/// What list and many have in common; false: it is another member.
+template <class Jobs>
+bool read_jobs_member(std::string_view key, const profile_reader& m, Jobs& to) {
+    if (key == "url")
+        m.to(to.url);
+    else if (key == "jobs")
+        m.to(to.jobs);
+    else if (key == "id")
+        m.to(to.id);
+    else if (key == "method")
+        m.to(to.method);
+    else if (key == "body")
+        read_body(m, to.body);
+    else if (key == "headers")
+        m.to(to.headers);
+    else
+        return false;
     return true;
 }
 
-inline void read(const profile_reader& r, profile::request& to) {
+inline void read_list(const profile_reader& r, profile_list& to) {
+    static constexpr std::string_view names[]{"url", "jobs", "id", "method", "body", "headers"};
     r.members([&](std::string_view key, const profile_reader& m) {
-        if (key == "method")
-            to.method = m.string();
-        else if (key == "url")
-            to.url = m.string();
-        else
-            m.unknown();
+        if (!read_jobs_member(key, m, to)) m.fail("there is no such member" + suggestion(key, names));
     });
 }
 
-inline void read(const profile_reader& r, profile::job_list& to) {
+inline void read_many(const profile_reader& r, profile_many& to) {
+    static constexpr std::string_view names[]{"url", "jobs", "id", "limit", "separator", "method", "body", "headers"};
     r.members([&](std::string_view key, const profile_reader& m) {
-        if (key == "url")
-            to.url = m.string();
-        else if (key == "jobs")
-            to.jobs = m.string();
-        else if (key == "id")
-            to.id = m.string();
-        else
-            m.unknown();
+        if (key == "limit")
+            to.limit = m.integer(1, 100'000, "is not an integer from 1 to 100000");
+        else if (key == "separator")
+            m.to(to.separator);
+        else if (!read_jobs_member(key, m, to))
+            m.fail("there is no such member" + suggestion(key, names));
     });
 }
 
-inline void read(const profile_reader& r, profile_progress& to) {
-    r.members([&](std::string_view key, const profile_reader& m) {
-        if (key == "unit")
-            to.unit = m.string();
-        else if (!assign_pointer(key, m,
-                                 {{"fraction", &to.fraction},
-                                  {"percent", &to.percent},
-                                  {"done", &to.done},
-                                  {"total", &to.total},
-                                  {"rate", &to.rate},
-                                  {"remaining", &to.remaining}}))
-            m.unknown();
-    });
-}
-
-inline void read(const profile_reader& r, profile_times& to) {
-    r.members([&](std::string_view key, const profile_reader& m) {
-        if (key == "format") {
-            const auto word = m.string();
-            if (word == "rfc3339")
-                to.format = profile::time_format::rfc3339;
-            else if (word == "epoch_s")
-                to.format = profile::time_format::epoch_s;
-            else if (word == "epoch_ms")
-                to.format = profile::time_format::epoch_ms;
-            else
-                throw_malformed_profile(m.place(), "is not rfc3339, epoch_s or epoch_ms");
-        } else if (!assign_pointer(key, m,
-                                   {{"created", &to.created},
-                                    {"queued", &to.queued},
-                                    {"started", &to.started},
-                                    {"finished", &to.finished}})) {
-            m.unknown();
-        }
-    });
-}
-
-inline void read(const profile_reader& r, profile_fields& to) {
+inline void read_fields(const profile_reader& r, profile_fields& to) {
+    static constexpr std::string_view names[]{
+        "at",   "state", "second", "flags", "reason",  "progress", "queue_position", "message",
+        "name", "kind",  "labels", "error", "attempt", "retries",  "times",          "hint"};
     bool state = false;
     r.members([&](std::string_view key, const profile_reader& m) {
-        if (key == "state") {
-            to.state = m.string();
+        const std::pair<std::string_view, optional_place*> places[]{
+            {"second", &to.second},   {"flags", &to.flags},
+            {"reason", &to.reason},   {"queue_position", &to.queue_position},
+            {"message", &to.message}, {"name", &to.name},
+            {"kind", &to.kind},       {"attempt", &to.attempt},
+            {"retries", &to.retries}};
+        const auto* const place =
+            std::find_if(std::begin(places), std::end(places), [&](const auto& p) { return p.first == key; });
+        if (place != std::end(places)) {
+            m.to(*place->second);
+        } else if (key == "at") {
+            to.at = m.string();
+        } else if (key == "state") {
+            m.to(to.state);
             state = true;
         } else if (key == "progress") {
-            read(m, to.progress);
+            m.to(to.progress);
         } else if (key == "times") {
-            read(m, to.times);
+            m.to(to.times);
+        } else if (key == "labels") {
+            m.to(to.labels);
+        } else if (key == "hint") {
+            m.to(to.hint);
         } else if (key == "error") {
-            m.members([&](std::string_view part, const profile_reader& n) {
-                if (!assign_pointer(part, n, {{"class", &to.error_class}, {"message", &to.error_message}})) n.unknown();
-            });
-        } else if (!assign_pointer(key, m,
-                                   {{"queue_position", &to.queue_position},
-                                    {"message", &to.message},
-                                    {"name", &to.name},
-                                    {"kind", &to.kind},
-                                    {"labels", &to.labels},
-                                    {"attempt", &to.attempt}})) {
-            m.unknown();
+            m.object(named_member<optional_place>{"class", to.error_class},
+                     named_member<std::vector<json_place>>{"code", to.error_code},
+                     named_member<std::vector<json_place>>{"message", to.error_message});
+        } else {
+            m.fail("there is no such member" + suggestion(key, names));
         }
     });
     if (!state) throw_malformed_profile("/fields/state", "is missing");
 }
 
-inline acceptors read_words(const profile_reader& r) {
-    acceptors words;
-    r.members([&](std::string_view word, const profile_reader& m) {
-        const auto state = parse_job_state(m.string());
-        if (!state) throw_malformed_profile(m.place(), "\"" + m.string() + "\" is not a state");
-        words.add(std::string(word), *state);
+/// A word, several, or null: none.
+inline void read_acceptor_words(const profile_reader& r, profile_words& to, bool* none) {
+    if (none != nullptr && r.is_null()) {
+        *none = true;
+        return;
+    }
+    r.one_or_more([&](const profile_reader& e) { to.push_back(e.text()); });
+    if (to.empty()) r.fail("is empty");
+}
+
+inline void read_acceptor(const profile_reader& r, profile_acceptor& to) {
+    static constexpr std::string_view names[]{"word", "second", "flag", "where", "state", "error"};
+    bool state = false;
+    r.members([&](std::string_view key, const profile_reader& m) {
+        if (key == "word") {
+            read_acceptor_words(m, to.word, &to.no_word);
+        } else if (key == "second") {
+            read_acceptor_words(m, to.second, &to.no_second);
+        } else if (key == "flag") {
+            read_acceptor_words(m, to.flag, nullptr);
+        } else if (key == "where") {
+            m.to(to.where);
+        } else if (key == "state") {
+            m.to(to.state);
+            state = true;
+        } else if (key == "error") {
+            m.to(to.error);
+        } else {
+            m.fail("there is no such member" + suggestion(key, names));
+        }
     });
-    return words;
+    if (!state) throw_malformed_profile(r.place() + "/state", "is missing");
+}
+
+inline void read_words(const profile_reader& r, std::vector<profile_acceptor>& to) {
+    if (r.is_array()) {
+        r.elements([&](const profile_reader& e) { read_acceptor(e, to.emplace_back()); });
+        return;
+    }
+    if (!r.is_object()) r.fail("is neither an object of words nor an array of acceptors");
+    r.members([&](std::string_view word, const profile_reader& m) { to.push_back({std::string(word), m.state()}); });
+}
+
+inline void read_not_found(const profile_reader& r, std::vector<profile_not_found>& to) {
+    to.clear();
+    r.elements([&](const profile_reader& e) {
+        auto& rule = to.emplace_back();
+        const auto status = [&rule](const profile_reader& s) {
+            rule.status = static_cast<unsigned>(s.integer(100, 599, "is not an HTTP status"));
+        };
+        if (!e.is_object()) return status(e);
+        e.members([&](std::string_view key, const profile_reader& m) {
+            static constexpr std::string_view names[]{"status", "where"};
+            if (key == "status")
+                status(m);
+            else if (key == "where")
+                m.to(rule.where);
+            else
+                m.fail("there is no such member" + suggestion(key, names));
+        });
+    });
 }
 
 inline profile read_profile(const profile_reader& r) {
+    static constexpr std::string_view names[]{"name",       "job",       "headers", "many",   "list",
+                                              "cancel",     "retry",     "result",  "fields", "words",
+                                              "never_runs", "not_found", "errors"};
     profile p;
     bool fields = false;
     r.members([&](std::string_view key, const profile_reader& m) {
         if (key == "name") {
-            p.name = m.string();
+            m.to(p.name);
         } else if (key == "job") {
-            p.job = m.string();
+            if (m.is_object())
+                read_request(m, p.job, false);
+            else
+                m.to(p.job.url);
+        } else if (key == "headers") {
+            m.to(p.headers);
+        } else if (key == "many") {
+            read_many(m, p.many.emplace());
         } else if (key == "list") {
-            read(m, p.list.emplace());
+            read_list(m, p.list.emplace());
         } else if (key == "cancel") {
-            read(m, p.cancel.emplace());
+            read_request(m, p.cancel.emplace(), false);
+        } else if (key == "retry") {
+            read_request(m, p.retry.emplace(), true);
         } else if (key == "result") {
-            p.result.emplace().method = "GET";
-            read(m, *p.result);
+            read_request(m, p.result.emplace(), false);
         } else if (key == "fields") {
-            read(m, p.fields);
+            read_fields(m, p.fields);
             fields = true;
         } else if (key == "words") {
-            p.words = read_words(m);
+            read_words(m, p.words);
+        } else if (key == "never_runs") {
+            m.to(p.never_runs);
         } else if (key == "not_found") {
-            p.not_found = m.statuses();
+            read_not_found(m, p.not_found);
+        } else if (key == "errors") {
+            m.to(p.errors);
         } else {
-            m.unknown();
+            m.fail("there is no such member" + suggestion(key, names));
         }
     });
     if (!fields) throw_malformed_profile("/fields", "is missing");
@@ -222,49 +240,6 @@ inline profile read_profile(const profile_reader& r) {
 }
 
 } // namespace detail
-
-inline std::string expand_url(std::string_view url, std::string_view id) {
-    static constexpr char hex[] = "0123456789ABCDEF";
-    const auto at = url.find("{id}");
-    if (at == std::string_view::npos) return std::string(url);
-    std::string out(url.substr(0, at));
-    for (const char c : id) {
-        const auto u = static_cast<unsigned char>(c);
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
-        if (plain)
-            out += c;
-        else
-            out.append({'%', hex[u >> 4U], hex[u & 15U]});
-    }
-    // An id of dots alone would be another path.
-    if (id == "." || id == "..") {
-        out.resize(at);
-        for (std::size_t i = 0; i < id.size(); ++i) out += "%2E";
-    }
-    out += url.substr(at + 4);
-    return out;
-}
-
-inline void validate(const profile& p) {
-    detail::check_url(p.job, true, "/job");
-    if (p.cancel) detail::check_url(p.cancel->url, true, "/cancel/url");
-    if (p.result) detail::check_url(p.result->url, true, "/result/url");
-    auto places = detail::job_places(p);
-    detail::check_containers(places, "/fields");
-    const auto& progress = p.fields.progress;
-    const int kinds =
-        int{progress.fraction.has_value()} + int{progress.percent.has_value()} + int{progress.done.has_value()};
-    if (kinds > 1)
-        detail::throw_malformed_profile("/fields/progress", "has more than one of fraction, percent and done");
-    if (p.words.empty()) detail::throw_malformed_profile("/words", "is missing or empty");
-    if (!p.list) return;
-    detail::check_url(p.list->url, false, "/list/url");
-    detail::pointer_node list;
-    list.add(p.list->jobs, detail::field::list, "/list/jobs");
-    places.add(p.list->id, detail::field::id, "/list/id");
-    detail::check_containers(places, "/list/id");
-}
 
 inline profile parse_profile(std::string_view json_text) {
     simdjson::dom::parser parser;
@@ -282,36 +257,6 @@ inline profile parse_profile(std::string_view json_text) {
     }
     auto p = detail::read_profile(detail::profile_reader(root, ""));
     validate(p);
-    return p;
-}
-
-inline profile telltale_profile() {
-    profile p;
-    p.name = "telltale";
-    p.job = "/jobs/{id}";
-    p.list = profile::job_list{"/jobs", "/jobs", "/id"};
-    p.cancel = profile::request{"POST", "/jobs/{id}/cancel"};
-    p.result = profile::request{"GET", "/jobs/{id}/result"};
-    auto& f = p.fields;
-    f.state = "/state";
-    f.progress.done = "/progress/done";
-    f.progress.total = "/progress/total";
-    f.progress.unit = "/progress/unit";
-    f.progress.rate = "/progress/rate";
-    f.progress.remaining = "/progress/remaining_s";
-    f.queue_position = "/queue_position";
-    f.message = "/message";
-    f.name = "/name";
-    f.kind = "/kind";
-    f.labels = "/labels";
-    f.error_class = "/error/class";
-    f.error_message = "/error/message";
-    f.attempt = "/attempt";
-    f.times.created = "/created_at";
-    f.times.queued = "/queued_at";
-    f.times.started = "/started_at";
-    f.times.finished = "/finished_at";
-    p.words = acceptors::own_words();
     return p;
 }
 
