@@ -20,8 +20,10 @@ class error_class_set {
 public:
     constexpr error_class_set() = default;
     constexpr error_class_set(std::initializer_list<error_class> classes) noexcept {
-        for (const auto c : classes) bits_ = static_cast<std::uint16_t>(bits_ | bit(c));
+        for (const auto c : classes) insert(c);
     }
+
+    constexpr void insert(error_class c) noexcept { bits_ = static_cast<std::uint16_t>(bits_ | bit(c)); }
 
     constexpr bool contains(error_class c) const noexcept { return (bits_ & bit(c)) != 0; }
 

@@ -39,16 +39,17 @@ enum class flight_kind : std::uint8_t {
     decided,          ///< `id`, `next`, `reason`: when to poll this job again; `waits`, `next`: it has to wait for that
     told,             ///< `id` and what changed of `state`, `word`, `health`: the sink was told
     retry_started,    ///< `id`, `retry_as`, `attempt` or `failure`: the source was asked to start the job again
-    cancel_requested, ///< `id`: by a call of async_cancel
+    poll_requested,   ///< `id`: by a call of poll_now
+    cancel_requested, ///< `id`: by a call of async_cancel, or a control
     cancel_answered,  ///< `id`, `took`, and `command` or `failure`: what the source said to it
     ended,            ///< `id`, `end`: the watch is over
     stopped           ///< the poller
 };
 
 namespace detail {
-inline constexpr std::array<std::string_view, 12> flight_kind_names{
-    "poller_started", "watched",       "unwatched",        "poll_started",    "poll_ended", "decided",
-    "told",           "retry_started", "cancel_requested", "cancel_answered", "ended",      "stopped"};
+inline constexpr std::array<std::string_view, 13> flight_kind_names{
+    "poller_started", "watched",        "unwatched",        "poll_started",    "poll_ended", "decided", "told",
+    "retry_started",  "poll_requested", "cancel_requested", "cancel_answered", "ended",      "stopped"};
 } // namespace detail
 
 constexpr std::string_view to_string(flight_kind k) noexcept {

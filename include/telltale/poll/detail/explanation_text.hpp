@@ -131,6 +131,8 @@ private:
         const std::size_t start = text_.size();
         if (e_.over)
             text_ += e_.end == errc::deadline_exceeded ? "the time of its watch is over" : "its watch is over";
+        else if (e_.retry_at)
+            text_ += "there is no poll until then";
         else if (e_.polling)
             text_ += "a poll is under way";
         else if (e_.waits != poll_wait::nothing)
