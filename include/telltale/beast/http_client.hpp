@@ -88,6 +88,13 @@ public:
     template <class Token = default_token_t<executor_type>>
     auto async_download(http_request request, body_sink sink, Token&& token = {}) {
         if (!sink) sink = [](std::string_view) { return error_code(); };
+        return start(std::move(request), {{}, std::move(sink)}, std::forward<Token>(token));
+    }
+
+    /// Likewise; the sink is told the status and the headers before the body.
+    template <class Token = default_token_t<executor_type>>
+    auto async_download(http_request request, download_sink sink, Token&& token = {}) {
+        if (!sink) sink.on_body = [](std::string_view) { return error_code(); };
         return start(std::move(request), std::move(sink), std::forward<Token>(token));
     }
 
@@ -96,7 +103,7 @@ public:
 
 private:
     template <class Token>
-    auto start(http_request request, body_sink sink, Token&& token) {
+    auto start(http_request request, download_sink sink, Token&& token) {
         return detail::async_start<void(error_code, http_response)>(
             executor_,
             [pool = pool_, r = std::move(request), s = std::move(sink)](auto&& handler,

@@ -61,6 +61,11 @@ public:
         return std::make_shared<detail::remote_control>(api_, std::move(id));
     }
 
+    /// The request for the result of a job, and who sends it: fetch_result (job_result.hpp). `errc::invalid_argument`,
+    /// thrown: the profile has none.
+    http_request result_request(const job_id& id) const { return detail::ask_for_result(*api_, id); }
+    http_client& client() const noexcept { return *api_->client; }
+
 private:
     std::shared_ptr<detail::job_api> api_;
 };

@@ -20,7 +20,7 @@ TELLTALE_DECL std::shared_ptr<http_pool> http_pool::create(net::any_io_executor 
     return std::make_shared<http_pool_impl>(std::move(ex), std::move(options));
 }
 
-inline std::shared_ptr<cancellable> http_pool_impl::start(http_request request, body_sink sink,
+inline std::shared_ptr<cancellable> http_pool_impl::start(http_request request, download_sink sink,
                                                           completion<http_response> done) {
     auto exchange = std::make_shared<http_exchange>(shared_from_this(), std::move(done));
     add(*exchange);

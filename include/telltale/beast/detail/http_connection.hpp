@@ -89,7 +89,8 @@ public:
           options(std::move(o)),
           watchdog_(executor, std::chrono::milliseconds(5), [this](steady_time now) { return look(now); }) {}
 
-    std::shared_ptr<cancellable> start(http_request request, body_sink sink, completion<http_response> done) override;
+    std::shared_ptr<cancellable> start(http_request request, download_sink sink,
+                                       completion<http_response> done) override;
     void close() override;
     std::size_t idle() const noexcept override { return idle_count_; }
 

@@ -39,7 +39,7 @@ public:
 
     void cancel() override { complete(net::error::operation_aborted); }
 
-    void start(http_request request, body_sink sink) {
+    void start(http_request request, download_sink sink) {
         if (pool_->closed()) return complete(net::error::operation_aborted);
         auto url = parse_http_url(request.url);
         if (!url) return complete(errc::malformed_url);
@@ -467,7 +467,7 @@ private:
     completion<http_response> done_;
     http_request request_{};
     http_url url_{}; ///< where it goes at the moment
-    body_sink sink_{};
+    download_sink sink_{};
     const http_proxy* proxy_ = nullptr;
     std::string out_{};          ///< what is being sent, as it is on the wire
     std::string after_tunnel_{}; ///< while a tunnel is made: the request

@@ -4,6 +4,7 @@
 #ifndef TELLTALE_BEAST_DETAIL_HTTP_PARSER_HPP
 #define TELLTALE_BEAST_DETAIL_HTTP_PARSER_HPP
 
+#include <telltale/beast/detail/http_pool.hpp>
 #include <telltale/beast/detail/tcp.hpp>
 #include <telltale/beast/http_message.hpp>
 
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +34,7 @@ public:
     http_fields fields;
     std::string body;
     /// Where the body goes instead, when there is one and the status is 2xx.
-    const std::function<error_code(std::string_view)>* sink = nullptr;
+    const download_sink* sink = nullptr;
     error_code sink_error;                   ///< what it returned
     std::uint64_t sink_limit = UINT64_MAX;   ///< bytes that it takes
     std::uint64_t memory_limit = UINT64_MAX; ///< bytes that `body` takes
@@ -65,7 +65,9 @@ private:
         } else if (!sunk()) {
             body.append(part.data(), part.size());
         } else {
-            sink_error = (*sink)({part.data(), part.size()});
+            if (!sink_told_ && sink->on_head) sink_error = sink->on_head({status, fields, {}});
+            sink_told_ = true;
+            if (!sink_error) sink_error = sink->on_body({part.data(), part.size()});
             if (sink_error) ec = boost::beast::http::error::bad_value; // any: it ends the parsing
         }
         return part.size();
@@ -75,6 +77,8 @@ private:
         return on_body_impl(part, ec);
     }
     void on_finish_impl(boost_error&) override {}
+
+    bool sink_told_ = false;
 };
 
 /// What has been received and not yet parsed.

@@ -22,6 +22,16 @@ struct http_client_options;
 /// download, which then fails with it.
 using body_sink = std::function<error_code(std::string_view part)>;
 
+/// A body_sink that is told first what is coming. Both must not throw.
+struct download_sink {
+    /// May be empty. Given status and headers of the 2xx answer, once, before the first part; not if the body is empty. An
+    /// error ends the download, which then fails with it.
+    std::function<error_code(const http_response& head)> on_head{};
+    body_sink on_body{};
+
+    explicit operator bool() const noexcept { return static_cast<bool>(on_body); }
+};
+
 } // namespace telltale::inline TELLTALE_ABI
 
 namespace telltale::inline TELLTALE_ABI::detail {
@@ -66,7 +76,7 @@ public:
     virtual ~http_pool() = default;
 
     /// Starts a request; completes, never within the call. With a sink it is a download.
-    virtual std::shared_ptr<cancellable> start(http_request request, body_sink sink,
+    virtual std::shared_ptr<cancellable> start(http_request request, download_sink sink,
                                                completion<http_response> done) = 0;
     /// Aborts all requests, closes all connections.
     virtual void close() = 0;
@@ -74,7 +84,7 @@ public:
 };
 
 template <class Handler>
-void start_http_request(http_pool& pool, http_request request, body_sink sink, Handler&& handler,
+void start_http_request(http_pool& pool, http_request request, download_sink sink, Handler&& handler,
                         const net::any_io_executor& ex) {
     using op_type = waiter_of<std::decay_t<Handler>, net::any_io_executor, http_response>;
     auto& op = op_type::create(std::forward<Handler>(handler), ex);
