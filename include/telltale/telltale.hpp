@@ -21,6 +21,7 @@
 #include <telltale/core/event.hpp>
 #include <telltale/core/execution_report.hpp>
 #include <telltale/core/filter.hpp>
+#include <telltale/core/http_date.hpp>
 #include <telltale/core/job.hpp>
 #include <telltale/core/job_control.hpp>
 #include <telltale/core/job_report.hpp>
@@ -29,6 +30,7 @@
 #include <telltale/core/json_writer.hpp>
 #include <telltale/core/progress.hpp>
 #include <telltale/core/publish_limiter.hpp>
+#include <telltale/core/redaction.hpp>
 #include <telltale/core/resource_usage.hpp>
 #include <telltale/core/retry_policy.hpp>
 #include <telltale/core/slow_detector.hpp>
@@ -55,6 +57,7 @@
 #include <telltale/poll/poll_until.hpp>
 #include <telltale/poll/poll_wait.hpp>
 #include <telltale/poll/poller_health.hpp>
+#include <telltale/poll/poller_options.hpp>
 #include <telltale/poll/schedule.hpp>
 #include <telltale/poll/status_poller.hpp>
 #include <telltale/poll/status_source.hpp>

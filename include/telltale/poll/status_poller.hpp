@@ -5,54 +5,23 @@
 #define TELLTALE_POLL_STATUS_POLLER_HPP
 
 #include <telltale/asio.hpp>
-#include <telltale/core/backoff.hpp>
 #include <telltale/core/job.hpp>
 #include <telltale/core/job_control.hpp>
 #include <telltale/core/job_report.hpp>
 #include <telltale/detail/waiter.hpp>
+#include <telltale/poll/detail/poller_state.hpp>
+#include <telltale/poll/explanation.hpp>
+#include <telltale/poll/poller_health.hpp>
+#include <telltale/poll/poller_options.hpp>
 #include <telltale/poll/status_source.hpp>
+#include <telltale/poll/stuck.hpp>
 
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <tuple>
 #include <utility>
-
-namespace telltale::inline TELLTALE_ABI {
-
-/// How a status_poller polls.
-struct poller_options {
-    std::size_t max_concurrent = 10;                              ///< polls under way at once; at least 1
-    std::chrono::nanoseconds interval = std::chrono::seconds{15}; ///< from an answer to the next poll of the same job
-    double jitter = 0.1; ///< 0 to 1: each interval is uniform between (1 - jitter) and (1 + jitter) times as long
-    telltale::backoff backoff{}; ///< the delays after failed polls
-    /// For one poll. Absent: the source sees to it, as http_status_source does; set it for one that may never answer,
-    /// for such a poll would keep its place among max_concurrent. Costs a coroutine and a timer for each poll.
-    std::optional<std::chrono::nanoseconds> poll_timeout{};
-    std::uint32_t unreachable_after = 3; ///< failed polls in a row that make a watch unreachable; fewer: degraded
-    std::uint32_t lost_after = 3; ///< times "not found", with no other answer between, that make a job lost; 0: never
-    std::size_t keep_finished = 1000;    ///< watches that ended and are remembered for whoever waits late
-    std::optional<std::uint64_t> seed{}; ///< of the jitter; absent: a random one
-    /// Told, once per change, of a word that the source could not map to a state. Called where the sink is.
-    std::function<void(const job_id&, const std::string& word)> on_unknown_word{};
-};
-
-/// What is known of a job when it is watched.
-struct watch_options {
-    std::optional<std::chrono::nanoseconds> deadline{}; ///< of the watch, from now; absent: until the job is over
-    std::string name{};                     ///< reported with the first answer, unless the source says otherwise
-    std::string kind{};                     ///< likewise
-    label_map labels{};                     ///< likewise
-    std::shared_ptr<job_control> control{}; ///< passed on in the first report, so that the job can be cancelled
-};
-
-} // namespace telltale::inline TELLTALE_ABI
-
-#include <telltale/poll/detail/poller_state.hpp>
+#include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
 
@@ -66,6 +35,11 @@ namespace telltale::inline TELLTALE_ABI {
 /// poll (an exception of the source) says nothing about the job: it changes the health of the watch, degraded at
 /// first, unreachable after several in a row, ok again with the next answer; the next poll comes after a backoff. "Not
 /// found" is an answer: several in a row make the job lost. An unknown word is reported raw, and is never the end.
+///
+/// A watched job costs about 250 bytes at rest, and no coroutine or timer. Jobs are polled in the order in which they are
+/// due; those whose watches begin together are spread over the interval. A batch_status_source is asked for many at once.
+/// What the API says about when to come again is obeyed (poll_hint). The same seed, calls, answers and times give the same
+/// polls. docs/guide/polling.md tells it all.
 ///
 /// The source is moved in, and lives until the last poll has ended. It, the sink and the hooks are called on one strand
 /// of the executor, so they need no locks among themselves. The sink is not called any more once stop() or the
@@ -102,12 +76,28 @@ public:
     /// after stop(). A watch of this job that has ended is forgotten. An empty id is errc::invalid_argument, thrown.
     bool watch(job_id id, watch_options options = {}) { return state_->watch(std::move(id), std::move(options)); }
 
-    /// Stops watching and forgets: a poll in flight is cancelled, whoever waits gets operation_aborted. The job is not
-    /// touched, and nothing is reported. False if the id is not known.
+    /// Stops watching and forgets: a poll in flight is cancelled, whoever waits gets operation_aborted. Nothing is
+    /// reported. The job goes on, unless watch_options::when_unwatched says otherwise. False if the id is not known.
     bool unwatch(const job_id& id) { return state_->unwatch(id); }
 
     /// Stops watching all jobs, for good. Whoever waits gets operation_aborted.
     void stop() { state_->stop(); }
+
+    /// Polls a job as soon as a poll may be made. False if it is not being watched.
+    bool poll_now(const job_id& id) { return state_->poll_now(id); }
+
+    /// A door to this job for the board and all who knock there: it takes job_command::cancel if the source can cancel.
+    /// `poller.watch(id, {.control = poller.control(id)});`. Keeps nothing alive: once the poller is gone, it refuses.
+    std::shared_ptr<job_control> control(const job_id& id) const { return state_->control(id); }
+
+    /// Why a job is not done, and when it is polled next, and why then; to_sentence() says it to people.
+    std::optional<explanation> explain(const job_id& id) const { return state_->explain(id); }
+
+    /// All watched jobs that are stuck, the longest first.
+    std::vector<explanation> stuck(const stuck_options& limits = {}) const { return state_->stuck(limits); }
+
+    /// How the poller itself does.
+    poller_health health() const { return state_->health(); }
 
     /// The job as it was last seen, also after its watch has ended, as long as that is remembered.
     std::optional<job> find(const job_id& id) const { return state_->find(id); }
@@ -138,6 +128,39 @@ public:
                                         [&](std::tuple<error_code, job>& result) {
                                             return state->attempt(id, std::get<0>(result), std::get<1>(result));
                                         });
+            },
+            std::forward<Token>(token));
+    }
+
+    /// Asks the source to cancel a job, polls it soon, and waits until it is over, however that comes about: the job tells.
+    /// Any number may ask; who asks while somebody's request is under way shares it.
+    ///
+    ///     telltale::job last = co_await poller.async_cancel("42");
+    ///     if (last.state == telltale::job_state::succeeded) ...; // it was faster
+    ///
+    /// @par Completion signature
+    /// `void(error_code, job)`; the job as it was last seen, unless it is unknown or the wait was cancelled.
+    /// @par Error codes
+    /// `errc::unsupported_command`: the source cannot cancel, or not this job; `errc::command_refused`: it would not, and the
+    /// job is not over; the error with which the request failed; those of async_wait.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: stops waiting; the request is not taken back, and the watch goes on.
+    /// @par Resumes
+    /// as async_wait does.
+    template <class Token = default_token_t<executor_type>>
+    auto async_cancel(job_id id, Token&& token = {}) {
+        return detail::async_start<void(error_code, job)>(
+            executor_,
+            [state = state_, id = std::move(id)](auto&& handler, const executor_type& executor) {
+                bool waits = false;
+                detail::start_wait<job>(state, std::forward<decltype(handler)>(handler), executor,
+                                        [&](std::tuple<error_code, job>& result) {
+                                            auto* const list =
+                                                state->attempt_cancel(id, std::get<0>(result), std::get<1>(result));
+                                            waits = list != nullptr;
+                                            return list;
+                                        });
+                if (waits) state->request_cancel(id);
             },
             std::forward<Token>(token));
     }

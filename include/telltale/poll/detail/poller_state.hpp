@@ -4,351 +4,205 @@
 #ifndef TELLTALE_POLL_DETAIL_POLLER_STATE_HPP
 #define TELLTALE_POLL_DETAIL_POLLER_STATE_HPP
 
-// Included by status_poller.hpp, after the options.
-
 #include <telltale/asio.hpp>
+#include <telltale/core/duration_history.hpp>
 #include <telltale/core/job.hpp>
 #include <telltale/core/job_report.hpp>
+#include <telltale/detail/time_source.hpp>
 #include <telltale/detail/waiter.hpp>
 #include <telltale/error.hpp>
+#include <telltale/poll/circuit_breaker.hpp>
+#include <telltale/poll/detail/due_heap.hpp>
+#include <telltale/poll/detail/erased_source.hpp>
+#include <telltale/poll/detail/poll_failure.hpp>
 #include <telltale/poll/detail/poll_loop.hpp>
-#include <telltale/poll/detail/status_merge.hpp>
-#include <telltale/poll/schedule.hpp>
-#include <telltale/poll/status_source.hpp>
-#include <telltale/sync/semaphore.hpp>
+#include <telltale/poll/detail/poller_watch.hpp>
+#include <telltale/poll/detail/watch_table.hpp>
+#include <telltale/poll/explanation.hpp>
+#include <telltale/poll/poll_budget.hpp>
+#include <telltale/poll/poller_health.hpp>
+#include <telltale/poll/poller_options.hpp>
+#include <telltale/poll/stuck.hpp>
 #include <telltale/sync/timer.hpp>
-#include <telltale/sync/with_timeout.hpp>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <exception>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
-class erased_source {
-public:
-    erased_source() = default;
-    erased_source(const erased_source&) = delete;
-    erased_source& operator=(const erased_source&) = delete;
-    virtual ~erased_source() = default;
-    virtual net::awaitable<status> poll(const job_id& id) = 0;
-};
-
-template <class Source>
-class erased_source_of final : public erased_source {
-public:
-    explicit erased_source_of(std::shared_ptr<Source> source) : source_(std::move(source)) {}
-    net::awaitable<status> poll(const job_id& id) override { return source_->poll(id); }
-
-private:
-    std::shared_ptr<Source> source_;
-};
-
-/// One watched job. Members are used on the strand only, unless it is said otherwise.
-struct poller_watch {
-    poller_watch(job_id id, watch_options given, const schedule_options& schedule, poll_schedule::time_point now,
-                 std::uint64_t seed)
-        : options(std::move(given)), plan(schedule, now, seed, options.deadline) {
-        seen.id = std::move(id);
-        seen.name = options.name;
-        seen.kind = options.kind;
-        seen.labels = options.labels;
-        seen.control = options.control;
-    }
-
-    watch_options options;
-    poll_schedule plan;
-    std::uint32_t missing = 0; // answers "not found", with no other answer between
-    std::string unknown_word{};
-    bool reported = false;
-    bool running = true; // the coroutine has not ended
-    net::cancellation_signal signal{};
-
-    std::atomic<bool> stopping = false;
-
-    // With the mutex of the state held:
-    job seen{};
-    wait_list waiters{};
-    std::optional<error_code> ended{};
-};
-
-/// What a status_poller and its coroutines share. Each watch is one coroutine; all run on one strand.
+/// What a status_poller and its requests share. A watched job is an entry in a table; one heap knows when each is due, and one
+/// timer waits for the first. Only requests are coroutines (poll_flight), on one strand, each of which goes on with the next
+/// poll that is due.
 class poller_state final : public wait_state {
 public:
-    using watch_ptr = std::shared_ptr<poller_watch>;
+    using time_point = poll_schedule::time_point;
+    using nanoseconds = std::chrono::nanoseconds;
+    using table = watch_table<poller_watch>;
 
-    poller_state(const net::any_io_executor& executor, std::unique_ptr<erased_source> source, job_sink sink,
-                 poller_options options)
-        : wait_state(context_of(executor)),
-          strand_(net::make_strand(executor)),
-          options_(std::move(options)),
-          schedule_{.interval = options_.interval, .jitter = options_.jitter, .on_error = options_.backoff},
-          source_(std::move(source)),
-          sink_(std::move(sink)),
-          permits_(strand_, std::max<std::size_t>(options_.max_concurrent, 1)),
-          seed_(seed_or_random(options_.seed)) {}
+    inline poller_state(const net::any_io_executor& executor, std::unique_ptr<erased_source> source, job_sink sink,
+                        poller_options options);
 
-    bool watch(job_id id, watch_options given) {
-        if (id.empty()) throw system_error(make_error_code(errc::invalid_argument), "the id of a job is empty");
-        const auto now = steady_now(strand_);
-        watch_ptr w;
-        {
-            const std::lock_guard lock(mutex());
-            auto& place = watches_[id];
-            if (stopped_ || (place && !place->ended)) {
-                if (!place) watches_.erase(id);
-                return false;
-            }
-            ++active_;
-            w = std::make_shared<poller_watch>(std::move(id), std::move(given), schedule_, now, seed_++);
-            place = w;
-        }
-        net::co_spawn(strand_, run(self(), w),
-                      net::bind_cancellation_slot(w->signal.slot(),
-                                                  net::bind_executor(strand_, [w](const std::exception_ptr& failure) {
-                                                      w->running = false;
-                                                      // A sink or hook has thrown.
-                                                      if (failure && !w->stopping) std::rethrow_exception(failure);
-                                                  })));
-        return true;
-    }
-
-    bool unwatch(const job_id& id) {
-        watch_ptr w;
-        wait_list waiters;
-        {
-            const std::lock_guard lock(mutex());
-            const auto found = watches_.find(id);
-            if (found == watches_.end()) return false;
-            w = found->second;
-            waiters.take(w->waiters);
-            if (!w->ended) --active_;
-            watches_.erase(found);
-        }
-        cancel(w);
-        waiters.finish_all(net::error::operation_aborted);
-        return true;
-    }
-
-    void stop() {
-        {
-            const std::lock_guard lock(sink_mutex_);
-            silent_ = true;
-        }
-        std::unordered_map<job_id, watch_ptr> watches;
-        wait_list waiters;
-        {
-            const std::lock_guard lock(mutex());
-            stopped_ = true;
-            active_ = 0;
-            take_all(waiters);
-            watches.swap(watches_);
-            finished_.clear();
-        }
-        for (const auto& [id, w] : watches) cancel(w);
-        waiters.finish_all(net::error::operation_aborted);
-    }
-
-    std::optional<job> find(const job_id& id) const {
-        const std::lock_guard lock(mutex());
-        const auto found = watches_.find(id);
-        if (found == watches_.end()) return std::nullopt;
-        return found->second->seen;
-    }
-
+    // From any thread (poller_watches.hpp):
+    inline bool watch(job_id id, watch_options given);
+    inline bool unwatch(const job_id& id);
+    inline void stop();
+    inline bool poll_now(const job_id& id);
+    inline std::optional<job> find(const job_id& id) const;
     std::size_t watching() const {
         const std::lock_guard lock(mutex());
         return active_;
     }
-
-    std::size_t polling() const { return permits_.limit() - permits_.available(); }
-
-    // With the mutex held.
-    wait_list* attempt(const job_id& id, error_code& ec, job& result) {
-        const auto found = watches_.find(id);
-        if (found == watches_.end()) {
-            ec = errc::unknown_job;
-            return nullptr;
-        }
-        auto& w = *found->second;
-        if (!w.ended) return &w.waiters;
-        ec = *w.ended;
-        result = w.seen;
-        return nullptr;
+    std::size_t polling() const {
+        const std::lock_guard lock(mutex());
+        return aloft_;
     }
 
-    void take_all(wait_list& all) noexcept override {
-        for (const auto& [id, w] : watches_) all.take(w->waiters);
-    }
+    // Those who wait; with the mutex held (poller_watches.hpp):
+    inline wait_list* attempt(const job_id& id, error_code& ec, job& result);
+    inline wait_list* attempt_cancel(const job_id& id, error_code& ec, job& result);
+    inline void take_all(wait_list& all) noexcept override;
+
+    // Commands (poller_commands.hpp):
+    bool can_cancel() const noexcept { return source_->can_cancel(); }
+    inline command_result request_cancel(const job_id& id);
+    inline std::shared_ptr<job_control> control(const job_id& id) const;
+
+    // What it knows (poller_explain.hpp):
+    inline std::optional<explanation> explain(const job_id& id) const;
+    inline std::vector<explanation> stuck(const stuck_options& limits) const;
+    inline poller_health health() const;
 
 private:
-    std::shared_ptr<poller_state> self() { return std::static_pointer_cast<poller_state>(shared_from_this()); }
+    friend class poller_control;
+    using lock_type = std::unique_lock<std::mutex>;
 
-    // Signals are emitted on the strand: elsewhere it would be a race with the coroutine.
-    void cancel(const watch_ptr& w) {
-        w->stopping = true;
-        net::post(strand_, [w] {
-            if (w->running) w->signal.emit(net::cancellation_type::terminal);
-        });
+    std::shared_ptr<poller_state> self() const {
+        return std::static_pointer_cast<poller_state>(std::const_pointer_cast<wait_state>(shared_from_this()));
+    }
+    timestamp calendar_now() const { return time_->system_now(); }
+    timestamp calendar(time_point t) const {
+        return calendar_now() + std::chrono::duration_cast<timestamp::duration>(t - time_->now());
     }
 
-    static net::awaitable<void> run(std::shared_ptr<poller_state> self, watch_ptr w) {
-        timer clock(co_await net::this_coro::executor);
-        auto due = w->plan.next();
-        while (due) {
-            if (*due > clock.now()) {
-                clock.expires_at(*due);
-                co_await clock.async_wait(net::use_awaitable);
-            }
-            permit p = self->permits_.try_acquire();
-            if (!p) p = co_await self->permits_.async_acquire(net::use_awaitable);
-            if (w->stopping) co_return;
-            std::optional<status> answer;
-            std::string failure;
-            try {
-                if (self->options_.poll_timeout)
-                    answer.emplace(
-                        co_await with_timeout(self->source_->poll(w->seen.id), *self->options_.poll_timeout));
-                else
-                    answer.emplace(co_await self->source_->poll(w->seen.id));
-            } catch (const std::exception& e) {
-                failure = e.what();
-            } catch (...) {
-                failure = "an exception of an unknown type";
-            }
-            p.release();
-            if (w->stopping) co_return;
-            if (!answer)
-                self->failed(*w, std::move(failure));
-            else if (self->answered(*w, std::move(*answer)))
-                co_return self->finish(w, {});
-            due = answer ? w->plan.answered(clock.now()) : w->plan.failed(clock.now());
-        }
-        self->give_up(*w);
-        self->finish(w, errc::deadline_exceeded);
-    }
+    // Requests; on the strand (poller_polls.hpp):
+    inline void wake();
+    inline void pump();
+    inline void arm();
+    inline void expire(time_point now);
+    inline void launch(const flight_ptr& f);
+    inline bool select(poll_flight& f);
+    inline bool select_locked(poll_flight& f, time_point now);
+    inline void take_off(poll_flight& f, time_point now);
+    inline void land(poll_flight& f);
+    inline poll_wait pass(poll_flight& f, time_point now);
+    inline void landing_over(poll_flight& f);
+    static inline net::awaitable<void> fly(std::shared_ptr<poller_state> self, flight_ptr f);
+    inline void landed(poll_flight& f, std::vector<status>& answers, std::optional<flight_failure> failure);
+    inline void retried(poll_flight& f, job_id as, std::optional<flight_failure> failure);
+    inline void detach(poller_watch& w);
+    inline void cancel(poll_flight& f);
 
-    // Whether the job is over.
-    bool answered(poller_watch& w, status s) {
-        if (!s.found) return missing(w);
-        w.missing = 0;
-        if (s.state)
-            w.unknown_word.clear();
-        else if (w.unknown_word != s.word) {
-            w.unknown_word = s.word;
-            if (options_.on_unknown_word) options_.on_unknown_word(w.seen.id, s.word);
-        }
-        const bool over = s.state && is_terminal(*s.state);
-        job_report r = new_report(w);
-        r.health = watch_state::ok;
-        merge(r, std::move(s));
-        tell(w, std::move(r));
-        return over;
-    }
+    // Answers; with the mutex held (poller_answers.hpp):
+    inline void settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure);
+    inline bool answered(poller_watch& w, status& s, job& j, packed_times& times, poll_news& news, time_point now);
+    inline bool missing(poller_watch& w, job& j, poll_news& news, time_point now);
+    inline bool failed(poller_watch& w, const flight_failure& f, job& j, poll_news& news);
+    inline void new_word(poller_watch& w, const status& s, const job& j, poll_news& news, time_point now);
+    inline void alarm(poller_watch& w, const std::string& word, job_report& r, poll_news& news, time_point now);
+    inline bool begin_retry(std::uint32_t k, poller_watch& w, job& j, packed_times& times, poll_news& news,
+                            time_point now);
+    inline void give_up(std::uint32_t k, poller_watch& w, job& j, poll_news& news);
+    inline void plan_next(std::uint32_t k, poller_watch& w, std::optional<time_point> due, time_point now);
+    inline job_report new_report(poller_watch& w, const job& j) const;
+    inline void finish(std::uint32_t k, poller_watch& w, poll_news& news, error_code ec);
+    inline void forget_oldest(poll_news& news);
+    inline void refuse_cancels(poller_watch& w, poll_news& news);
+    inline void forget(std::uint32_t k, std::unique_ptr<watch_extra>& dead);
+    inline void keep(poller_watch& w, const job& j, const packed_times& times);
+    inline void learn(const job& j, const poller_watch& w, time_point now);
+    inline const duration_history* learned(const std::string& kind) const;
+    // Without the mutex:
+    inline void tell(poll_news& news);
+    inline void tell(job_report r);
 
-    bool missing(poller_watch& w) {
-        ++w.missing;
-        const bool lost = options_.lost_after != 0 && w.missing >= options_.lost_after;
-        job_report r = new_report(w);
-        if (lost) {
-            r.state = job_state::lost;
-            r.message = "its source does not know it any more";
-            r.health = watch_state::ok;
-        } else {
-            r.health = watch_state::degraded;
-            r.health_error = "not found, " + std::to_string(w.missing) + " times in a row";
-        }
-        tell(w, std::move(r));
-        return lost;
-    }
+    // Commands; on the strand (poller_commands.hpp):
+    inline void begin_cancel(const job_id& id);
+    static inline net::awaitable<void> ask_to_cancel(std::shared_ptr<poller_state> self, flight_ptr f);
+    inline void cancel_answered(poll_flight& f, command_result result, std::optional<flight_failure> failure);
+    inline void say_farewell(std::vector<job_id> ids);
+    static inline net::awaitable<void> farewell(std::shared_ptr<poller_state> self,
+                                                std::shared_ptr<std::vector<job_id>> ids);
+    static inline void complete(wait_list& waiters, error_code ec, const job& j);
 
-    void failed(poller_watch& w, std::string error) {
-        job_report r = new_report(w);
-        r.health =
-            w.plan.failures() + 1 >= options_.unreachable_after ? watch_state::unreachable : watch_state::degraded;
-        r.health_error = std::move(error);
-        tell(w, std::move(r));
-    }
+    inline void explain(explanation& e, std::uint32_t k, const poller_watch& w, const stuck_options& limits) const;
 
-    // Nobody looks any more.
-    void give_up(poller_watch& w) {
-        if (w.seen.health.state == watch_state::unreachable) return;
-        job_report r = new_report(w);
-        r.health = watch_state::stale;
-        r.health_error = "the deadline of the watch is over";
-        tell(w, std::move(r));
-    }
-
-    job_report new_report(poller_watch& w) const {
-        job_report r;
-        r.id = w.seen.id;
-        r.by = reporter::observer;
-        r.at = system_now(strand_);
-        if (std::exchange(w.reported, true)) return r;
-        if (!w.options.name.empty()) r.name = w.options.name;
-        if (!w.options.kind.empty()) r.kind = w.options.kind;
-        if (!w.options.labels.empty()) r.labels = w.options.labels;
-        r.control = w.options.control;
-        return r;
-    }
-
-    void tell(poller_watch& w, job_report r) {
-        {
-            const std::lock_guard lock(mutex());
-            see(w.seen, r);
-        }
-        const std::lock_guard lock(sink_mutex_);
-        if (sink_ && !silent_) sink_(std::move(r));
-    }
-
-    void finish(const watch_ptr& w, error_code ec) {
-        wait_list waiters;
-        job seen;
-        watch_ptr forgotten; // dies without the mutex
-        {
-            const std::lock_guard lock(mutex());
-            if (w->stopping) return;
-            w->ended = ec;
-            --active_;
-            seen = w->seen;
-            waiters.take(w->waiters);
-            finished_.push_back(w);
-            if (finished_.size() > options_.keep_finished) {
-                forgotten = std::move(finished_.front());
-                finished_.pop_front();
-                const auto found = watches_.find(forgotten->seen.id);
-                if (found != watches_.end() && found->second == forgotten) watches_.erase(found);
-            }
-        }
-        while (wait_node* const n = waiters.pop_front()) static_cast<waiter<job>*>(n)->complete(ec, seen);
-    }
+    // What the recorder is to be told; noted with the mutex held, told without it.
+    bool recording() const noexcept { return static_cast<bool>(options_.recorder); }
+    inline flight_entry& note(flight_kind kind, std::string_view id = {});
+    inline void tell_notes();
 
     net::strand<net::any_io_executor> strand_;
     const poller_options options_;
     const schedule_options schedule_;
+    const std::uint64_t seed_;
+    const nanoseconds grain_; // the timer fires at multiples of it
+    time_source* const time_;
     std::unique_ptr<erased_source> source_;
     job_sink sink_;
     std::recursive_mutex sink_mutex_{}; // a sink may call stop()
     bool silent_ = false;
-    basic_semaphore<net::any_io_executor> permits_;
+    std::atomic<bool> woken_ = false; // pump() is posted
+
+    // On the strand:
+    timer clock_;
+    std::optional<time_point> armed_{};
+    bool pumping_ = false;
 
     // With the mutex held:
-    std::uint64_t seed_;
-    std::unordered_map<job_id, watch_ptr> watches_{};
-    std::deque<watch_ptr> finished_{};
+    table watches_{};
+    due_heap due_{};
+    due_heap deadlines_{};
+    std::vector<flight_ptr> flights_{};
+    std::deque<std::pair<std::uint32_t, std::uint64_t>>
+        finished_{}; // with the serial: the number may be another's since
+    std::map<std::string, duration_history> histories_{};
+    poller_health_monitor monitor_;
+    std::vector<flight_entry> notes_{};
+    std::string scratch_{};
+    std::optional<time_point> next_timeout_{}; // no request has to end before
+    poll_wait gate_ = poll_wait::nothing;      // why nothing that is due is started
+    time_point gate_until_{};
+    std::uint64_t serial_;
+    poll_budget::member member_;
+    std::optional<circuit_breaker> breaker_{};
+    std::uint64_t flight_number_ = 0;
+    time_point burst_at_ = time_point::min();
+    std::uint64_t burst_ = 0; // watches that began since
     std::size_t active_ = 0;
+    std::size_t aloft_ = 0;
     bool stopped_ = false;
+    bool in_line_ = false; // at the budget
 };
 
 } // namespace telltale::inline TELLTALE_ABI::detail
+
+#include <telltale/poll/detail/poller_answers.hpp>
+#include <telltale/poll/detail/poller_commands.hpp>
+#include <telltale/poll/detail/poller_explain.hpp>
+#include <telltale/poll/detail/poller_polls.hpp>
+#include <telltale/poll/detail/poller_watches.hpp>
 
 #endif // TELLTALE_POLL_DETAIL_POLLER_STATE_HPP

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: BSL-1.0
+// Copyright (c) 2026 the telltale authors
+
+#ifndef TELLTALE_POLL_DETAIL_POLLER_POLLS_HPP
+#define TELLTALE_POLL_DETAIL_POLLER_POLLS_HPP
+
+// The requests of a poller_state: which are started when, and how they end. On the strand.
+
+#include <telltale/poll/detail/poller_state.hpp>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+// From any thread.
+inline void poller_state::wake() {
+    if (!woken_.exchange(true)) net::post(strand_, [s = self()] { s->pump(); });
+}
+
+inline void poller_state::pump() {
+    woken_ = false;
+    pumping_ = true;
+    tell_notes();
+    expire(time_->now());
+    // Sources that answer without suspending let each of these run on; the rest of the context has its turn, too.
+    for (std::size_t started = 0;; ++started) {
+        if (started >= std::max<std::size_t>(options_.max_concurrent, 1)) {
+            pumping_ = false;
+            return wake();
+        }
+        const auto f = std::make_shared<poll_flight>();
+        if (!select(*f)) break;
+        launch(f);
+    }
+    pumping_ = false;
+    tell_notes();
+    arm();
+}
+
+/// Sets the timer to the next time at which there is something to do, unless it fires earlier anyway.
+inline void poller_state::arm() {
+    std::optional<time_point> due;
+    {
+        const std::lock_guard lock(mutex());
+        const auto by = [&due](time_point t) {
+            if (t != time_point::max() && (!due || t < *due)) due = t;
+        };
+        if (!due_.empty()) {
+            if (gate_ == poll_wait::nothing)
+                by(due_.top_due());
+            else if (gate_ != poll_wait::permit) {
+                by(gate_until_);
+                if (!deadlines_.empty()) by(deadlines_.top_due());
+            }
+        }
+        if (aloft_ != 0 && next_timeout_) by(*next_timeout_);
+    }
+    if (!due) {
+        if (std::exchange(armed_, std::nullopt)) clock_.cancel();
+        return;
+    }
+    const nanoseconds since = due->time_since_epoch();
+    const nanoseconds over = since % grain_;
+    if (over > nanoseconds::zero() && *due < time_point::max() - grain_) *due += grain_ - over;
+    if (armed_ && *armed_ <= *due) return;
+    armed_ = due;
+    clock_.expires_at(*due);
+    clock_.async_wait([s = self()](error_code ec) {
+        if (ec) return;
+        s->armed_.reset();
+        s->pump();
+    });
+}
+
+/// Cancels the requests that take too long.
+inline void poller_state::expire(time_point now) {
+    std::vector<flight_ptr> late;
+    {
+        const std::lock_guard lock(mutex());
+        if (!next_timeout_ || *next_timeout_ > now) return;
+        next_timeout_.reset();
+        for (const auto& f : flights_) {
+            if (f->aloft && f->until <= now && !f->timed_out) {
+                f->timed_out = true;
+                late.push_back(f);
+            } else if (f->aloft && !f->timed_out && f->until != time_point::max()) {
+                next_timeout_ = std::min(next_timeout_.value_or(time_point::max()), f->until);
+            }
+        }
+    }
+    for (const auto& f : late) {
+        if (!f->running) continue;
+        f->cancelled = true;
+        f->signal.emit(net::cancellation_type::terminal);
+    }
+}
+
+inline bool poller_state::select(poll_flight& f) {
+    const time_point now = time_->now();
+    const std::lock_guard lock(mutex());
+    return select_locked(f, now);
+}
+
+/// Whether there is something to do now; then it is in `f`, which is aloft.
+inline bool poller_state::select_locked(poll_flight& f, time_point now) {
+    gate_ = poll_wait::nothing;
+    f.entries.clear();
+    f.ids.clear();
+    f.what = poll_flight::purpose::poll;
+    if (due_.empty() || due_.top_due() > now) {
+        if (std::exchange(in_line_, false)) member_.leave();
+        return false;
+    }
+    std::uint32_t k = due_.top();
+    if (watches_[k].plan.may_poll() || watches_[k].commanded) {
+        gate_ = pass(f, now);
+        if (gate_ == poll_wait::nothing) {
+            f.what = watches_[k].retry_due ? poll_flight::purpose::retry : poll_flight::purpose::poll;
+            take_off(f, now);
+            return true;
+        }
+        // Nobody is asked: a watch ends all the same when its time is over.
+        if (gate_ == poll_wait::permit) return false;
+        while (!deadlines_.empty() && !due_.due(deadlines_.top()))
+            deadlines_.erase(deadlines_.top()); // it is asked for now
+        if (deadlines_.empty() || deadlines_.top_due() > now) return false;
+        k = deadlines_.top();
+    }
+    f.what = poll_flight::purpose::give_up;
+    f.entries.push_back(k);
+    f.left = 1;
+    watches_[k].flight = &f;
+    due_.erase(k);
+    deadlines_.erase(k);
+    return true;
+}
+
+/// What a poll that is due waits for, or leave for it, which is kept in `f`.
+inline poll_wait poller_state::pass(poll_flight& f, time_point now) {
+    if (aloft_ >= std::max<std::size_t>(options_.max_concurrent, 1)) return poll_wait::permit;
+    if (breaker_) {
+        f.pass = breaker_->try_pass(now);
+        if (!f.pass) {
+            gate_until_ = breaker_->probing() ? time_point::max() : breaker_->until();
+            return poll_wait::breaker;
+        }
+    }
+    auto answer = member_.try_start(now);
+    in_line_ = !answer.permit;
+    if (answer.permit) {
+        f.permit = std::move(answer.permit);
+        return poll_wait::nothing;
+    }
+    if (f.pass) breaker_->abandoned(*std::exchange(f.pass, std::nullopt));
+    gate_until_ = answer.again;
+    // Another poller's permit: it is not this one's landing that ends the wait.
+    return answer.waits == poll_wait::permit ? poll_wait::budget : answer.waits;
+}
+
+/// The job that is due first, and with a source that can be asked for many those that are due soon.
+inline void poller_state::take_off(poll_flight& f, time_point now) {
+    f.started = now;
+    f.number = ++flight_number_;
+    f.timed_out = false;
+    f.until = options_.poll_timeout ? later(now, *options_.poll_timeout) : time_point::max();
+    if (f.until != time_point::max() && !next_timeout_) next_timeout_ = f.until;
+    f.aloft = true;
+    ++aloft_;
+    monitor_.poll_started(now - due_.top_due());
+
+    std::size_t most = f.what == poll_flight::purpose::poll ? std::max<std::size_t>(source_->batch_limit(), 1) : 1;
+    const double window = static_cast<double>(options_.interval.count()) * std::clamp(options_.batch_window, 0.0, 1.0);
+    const time_point soon = most > 1 ? later(now, nanoseconds{static_cast<nanoseconds::rep>(window)}) : now;
+    for (; most != 0 && !due_.empty() && due_.top_due() <= soon; --most) {
+        const std::uint32_t k = due_.top();
+        poller_watch& w = watches_[k];
+        if (!f.entries.empty() && (w.retry_due || !w.plan.may_poll())) break;
+        due_.erase(k);
+        w.flight = &f;
+        w.commanded = false;
+        f.entries.push_back(k);
+        f.ids.push_back(w.remote_id());
+    }
+    f.left = f.entries.size();
+    if (recording()) {
+        auto& n = note(flight_kind::poll_started);
+        n.poll = f.number;
+        for (const auto k : f.entries) n.ids.emplace_back(watches_[k].id());
+    }
+}
+
+/// With the mutex held.
+inline void poller_state::land(poll_flight& f) {
+    if (!std::exchange(f.aloft, false)) return;
+    --aloft_;
+    if (gate_ == poll_wait::permit) gate_ = poll_wait::nothing;
+    f.permit.release();
+    if (f.pass) breaker_->abandoned(*std::exchange(f.pass, std::nullopt));
+}
+
+inline void poller_state::launch(const flight_ptr& f) {
+    {
+        const std::lock_guard lock(mutex());
+        f->place = flights_.size();
+        flights_.push_back(f);
+    }
+    auto begin = f->what == poll_flight::purpose::cancel ? ask_to_cancel(self(), f) : fly(self(), f);
+    net::co_spawn(strand_, std::move(begin),
+                  net::bind_cancellation_slot(
+                      f->signal.slot(), net::bind_executor(strand_, [s = self(), f](const std::exception_ptr& failure) {
+                          s->landing_over(*f);
+                          // A sink or hook has thrown.
+                          if (failure && !f->cancelled) std::rethrow_exception(failure);
+                      })));
+}
+
+/// The coroutine has ended.
+inline void poller_state::landing_over(poll_flight& f) {
+    f.running = false;
+    bool more = false;
+    {
+        const std::lock_guard lock(mutex());
+        land(f);
+        flights_.back()->place = f.place;
+        std::swap(flights_[f.place], flights_.back());
+        flights_.pop_back();
+        more = !due_.empty() && due_.top_due() <= time_->now();
+    }
+    if (more)
+        wake();
+    else if (!pumping_)
+        arm();
+}
+
+inline net::awaitable<void> poller_state::fly(std::shared_ptr<poller_state> self, flight_ptr f) {
+    constexpr int in_a_row = 64;
+    std::vector<status> answers;
+    for (int n = 1;; ++n) {
+        std::optional<flight_failure> failure;
+        job_id as;
+        answers.clear();
+        try {
+            if (f->what == poll_flight::purpose::retry)
+                as = co_await self->source_->retry(f->ids.front());
+            else if (f->what == poll_flight::purpose::poll && self->source_->batch_limit() > 1)
+                answers = co_await self->source_->poll_many(f->ids);
+            else if (f->what == poll_flight::purpose::poll)
+                answers.push_back(co_await self->source_->poll(f->ids.front()));
+        } catch (...) {
+            failure = failure_of(std::current_exception());
+        }
+        if (f->what == poll_flight::purpose::retry)
+            self->retried(*f, std::move(as), std::move(failure));
+        else
+            self->landed(*f, answers, std::move(failure));
+        if (n == in_a_row || f->cancelled || !self->select(*f)) co_return;
+    }
+}
+
+/// Whether it is the API that failed, and not what it was asked.
+inline bool counts_as_failure(const flight_failure& f) noexcept {
+    if (f.http_status == 0 || f.http_status >= 500) return true;
+    return f.http_status == 408 || f.http_status == 429;
+}
+
+inline void poller_state::landed(poll_flight& f, std::vector<status>& answers, std::optional<flight_failure> failure) {
+    if (f.what == poll_flight::purpose::poll) {
+        const time_point now = time_->now();
+        const std::lock_guard lock(mutex());
+        const timestamp at = calendar_now();
+        if (failure && f.timed_out && failure->code == net::error::operation_aborted)
+            failure = failure_of(errc::deadline_exceeded);
+        if (f.left == 0) { // nobody wants to know
+        } else if (failure) {
+            member_.budget()->observe(failure->hint, now);
+            monitor_.poll_failed(at, failure->kind, failure->text);
+        } else {
+            if (!answers.empty()) member_.budget()->observe(answers.front().hint, now);
+            monitor_.poll_answered(at);
+        }
+        if (f.pass && f.left != 0) {
+            const auto p = *std::exchange(f.pass, std::nullopt);
+            if (failure && counts_as_failure(*failure))
+                breaker_->failed(p, now);
+            else
+                breaker_->succeeded(p, now);
+        }
+        land(f);
+        if (recording()) {
+            for (std::size_t i = 0; i < f.entries.size(); ++i) {
+                if (f.entries[i] == table::none) continue;
+                auto& n = note(flight_kind::poll_ended, watches_[f.entries[i]].id());
+                n.poll = f.number;
+                n.took = now - f.started;
+                n.failure = failure;
+                if (!failure) n.answer = i < answers.size() ? answers[i] : not_found();
+            }
+        }
+    }
+    for (std::size_t i = 0; i < f.entries.size(); ++i)
+        settle(f, i, i < answers.size() ? &answers[i] : nullptr, failure ? &*failure : nullptr);
+}
+
+inline flight_entry& poller_state::note(flight_kind kind, std::string_view id) {
+    auto& n = notes_.emplace_back();
+    n.kind = kind;
+    n.at = calendar_now();
+    n.id = job_id(id);
+    return n;
+}
+
+inline void poller_state::tell_notes() {
+    if (!recording()) return;
+    std::vector<flight_entry> notes;
+    {
+        const std::lock_guard lock(mutex());
+        notes.swap(notes_);
+    }
+    const std::lock_guard lock(sink_mutex_);
+    for (const auto& n : notes) options_.recorder(n);
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_POLLER_POLLS_HPP
