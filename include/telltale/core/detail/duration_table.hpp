@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
@@ -66,7 +67,7 @@ public:
         if (!(root > 0)) return longest;
         const double price = 1 / (2 * root * root);
         const double survive = left_at(ran);
-        double best = price + survive * longest + 1; // more than any
+        double best = std::numeric_limits<double>::infinity();
         double when = longest;
         double late = 0; // the integral of (survive - left)
         double density = 0;
@@ -74,8 +75,8 @@ public:
         double left = survive;
         const auto consider = [&](double t, double late_then, double cost_then) {
             const double cost = price * survive + late_then + cost_then / root;
-            if (cost < best) {
-                best = cost;
+            if (cost < best + 1e-3 * price * survive) { // where nothing ends, later is as good, and has fewer looks
+                best = std::min(best, cost);
                 when = t - ran;
             }
         };
