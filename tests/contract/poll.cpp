@@ -52,6 +52,33 @@ struct status_poller_wait {
 };
 TELLTALE_CONTRACT(status_poller_wait);
 
+struct status_poller_cancel {
+    static about row() {
+        return {.name = "status_poller::async_cancel",
+                .value = "cancelled",
+                .busy = "it polls",
+                .endless = "it polls",
+                .uncounted = "the end of the job makes all ready who wait"};
+    }
+    using signature = void(error_code, job);
+
+    explicit status_poller_cancel(const executor_type& e) : object(e, source, [](job_report) {}, {.seed = 1}) {
+        source.script("1", {testing::says(job_state::running)});
+        object.watch("1");
+    }
+
+    template <class... Token>
+    auto start(Token&&... token) {
+        return object.async_cancel("1", std::forward<Token>(token)...);
+    }
+    void ready() { source.script("1", {testing::says(job_state::cancelled)}); }
+    static std::string show(const job& j) { return j.id.empty() ? "" : std::string(to_string(j.state)); }
+
+    testing::scripted_source source;
+    status_poller object;
+};
+TELLTALE_CONTRACT(status_poller_cancel);
+
 struct board_wait {
     static about row() {
         return {.name = "board::async_wait",

@@ -6,6 +6,7 @@
 
 #include <telltale/asio.hpp>
 #include <telltale/core/job.hpp>
+#include <telltale/core/job_control.hpp>
 #include <telltale/core/job_state.hpp>
 #include <telltale/error.hpp>
 #include <telltale/poll/status_source.hpp>
@@ -66,11 +67,31 @@ inline scripted_step fails(error_code ec) {
     return step;
 }
 
+/// What became of the asking to cancel a job, as a command of a script.
+struct scripted_cancel {
+    command_result result = command_result::accepted;
+    std::vector<scripted_step> then{};           ///< the script of the job from then on; empty: as it was
+    error_code error{};                          ///< if set, thrown instead, as a system_error
+    std::chrono::steady_clock::duration takes{}; ///< how long it takes
+};
+
+/// What starting a job again gives.
+struct scripted_retry {
+    job_id as{};                                 ///< the id of the new attempt; empty: the same
+    std::vector<scripted_step> then{};           ///< the script of that; empty: as it was
+    error_code error{};                          ///< if set, thrown instead, as a system_error
+    std::chrono::steady_clock::duration takes{}; ///< how long it takes
+};
+
 /// A status_source that plays a script for each job, one step per poll, the last one for ever; delays are in the time
 /// of the context, so also in virtual time. A job without a script is not found. Copies share their scripts and counts.
 ///
 ///     testing::scripted_source source;
 ///     source.script("42", {says(job_state::running), fails(net::error::eof), says(job_state::failed)});
+///
+/// It can be asked for many jobs at once, if set_batch_limit() says so (each job plays its next step; the whole takes as
+/// long as the longest, and fails if one fails), and can cancel and retry: a cancel is accepted, and nothing comes of it,
+/// unless a script says otherwise; so with retry.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe.
@@ -105,7 +126,50 @@ public:
         return shared_->most;
     }
 
+    /// The most jobs in one call of poll_many; below 2, as at the beginning: each is polled alone.
+    void set_batch_limit(std::size_t most) {
+        const std::lock_guard lock(shared_->mutex);
+        shared_->batch_limit = most;
+    }
+    std::size_t batch_limit() const {
+        const std::lock_guard lock(shared_->mutex);
+        return shared_->batch_limit;
+    }
+
+    /// The ids of each call of poll_many so far.
+    std::vector<std::vector<job_id>> batches() const {
+        const std::lock_guard lock(shared_->mutex);
+        return shared_->batches;
+    }
+
+    /// Sets what happens when somebody cancels a job.
+    void script_cancel(const job_id& id, scripted_cancel c) {
+        const std::lock_guard lock(shared_->mutex);
+        shared_->cancels[id] = std::move(c);
+    }
+
+    /// Sets what happens when a job is started again.
+    void script_retry(const job_id& id, scripted_retry r) {
+        const std::lock_guard lock(shared_->mutex);
+        shared_->retries[id] = std::move(r);
+    }
+
+    /// The ids that were asked to be cancelled, and to be started again, in their order.
+    std::vector<job_id> cancelled() const {
+        const std::lock_guard lock(shared_->mutex);
+        return shared_->cancelled;
+    }
+    std::vector<job_id> retried() const {
+        const std::lock_guard lock(shared_->mutex);
+        return shared_->retried;
+    }
+
     net::awaitable<status> poll(job_id id) { return play(shared_, std::move(id)); }
+    net::awaitable<std::vector<status>> poll_many(std::vector<job_id> ids) {
+        return play_many(shared_, std::move(ids));
+    }
+    net::awaitable<command_result> cancel(job_id id) { return play_cancel(shared_, std::move(id)); }
+    net::awaitable<job_id> retry(job_id id) { return play_retry(shared_, std::move(id)); }
 
 private:
     struct one_script {
@@ -117,6 +181,12 @@ private:
     struct shared {
         std::mutex mutex{};
         std::map<job_id, one_script> scripts{};
+        std::map<job_id, scripted_cancel> cancels{};
+        std::map<job_id, scripted_retry> retries{};
+        std::vector<std::vector<job_id>> batches{};
+        std::vector<job_id> cancelled{};
+        std::vector<job_id> retried{};
+        std::size_t batch_limit = 0;
         std::size_t polls = 0;
         std::size_t now = 0;
         std::size_t most = 0;
@@ -150,14 +220,73 @@ private:
         return step;
     }
 
+    // With the mutex held.
+    static void start_over(shared& all, const job_id& id, const std::vector<scripted_step>& steps) {
+        if (steps.empty()) return;
+        all.scripts[id].steps = steps;
+        all.scripts[id].next = 0;
+    }
+
+    static net::awaitable<void> pause(std::chrono::steady_clock::duration d) {
+        if (d <= std::chrono::steady_clock::duration::zero()) co_return;
+        timer t(co_await net::this_coro::executor);
+        t.expires_after(d);
+        co_await t.async_wait(net::use_awaitable);
+    }
+
+    static net::awaitable<std::vector<status>> play_many(std::shared_ptr<shared> all, std::vector<job_id> ids) {
+        const under_way counted(all);
+        {
+            const std::lock_guard lock(all->mutex);
+            all->batches.push_back(ids);
+        }
+        std::vector<status> answers;
+        std::chrono::steady_clock::duration takes{};
+        error_code error;
+        for (const auto& id : ids) {
+            scripted_step step = take(*all, id);
+            takes = std::max(takes, step.takes);
+            if (step.error) error = step.error;
+            answers.push_back(std::move(step.answer));
+        }
+        co_await pause(takes);
+        if (error) throw system_error(error);
+        co_return answers;
+    }
+
+    static net::awaitable<command_result> play_cancel(std::shared_ptr<shared> all, job_id id) {
+        scripted_cancel c;
+        {
+            const std::lock_guard lock(all->mutex);
+            all->cancelled.push_back(id);
+            c = all->cancels[id];
+        }
+        co_await pause(c.takes);
+        if (c.error) throw system_error(c.error);
+        const std::lock_guard lock(all->mutex);
+        start_over(*all, id, c.then);
+        co_return c.result;
+    }
+
+    static net::awaitable<job_id> play_retry(std::shared_ptr<shared> all, job_id id) {
+        scripted_retry r;
+        {
+            const std::lock_guard lock(all->mutex);
+            all->retried.push_back(id);
+            r = all->retries[id];
+        }
+        co_await pause(r.takes);
+        if (r.error) throw system_error(r.error);
+        const job_id as = r.as.empty() ? id : r.as;
+        const std::lock_guard lock(all->mutex);
+        start_over(*all, as, r.then);
+        co_return as;
+    }
+
     static net::awaitable<status> play(std::shared_ptr<shared> all, job_id id) {
         const under_way counted(all);
         scripted_step step = take(*all, id);
-        if (step.takes > std::chrono::steady_clock::duration::zero()) {
-            timer t(co_await net::this_coro::executor);
-            t.expires_after(step.takes);
-            co_await t.async_wait(net::use_awaitable);
-        }
+        co_await pause(step.takes);
         if (step.error) throw system_error(step.error);
         co_return std::move(step.answer);
     }

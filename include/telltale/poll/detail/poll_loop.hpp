@@ -39,8 +39,11 @@ inline std::uint64_t seed_or_random(const std::optional<std::uint64_t>& seed) {
 template <class T, class Executor, class Fn, class Done, class Options>
 net::awaitable<T, Executor> poll_loop(Fn fn, Done done, Options options) {
     basic_timer<Executor> timer(co_await net::this_coro::executor);
-    poll_schedule plan({options.interval, options.jitter, options.backoff, options.deadline}, timer.now(),
-                       seed_or_random(options.seed));
+    schedule_options schedule;
+    schedule.interval = options.interval;
+    schedule.jitter = options.jitter;
+    schedule.on_error = options.backoff;
+    poll_schedule plan(schedule, timer.now(), seed_or_random(options.seed), options.deadline);
     for (;;) {
         std::optional<T> answer;
         try {
