@@ -314,7 +314,9 @@ R"json({
   "name": "telltale",
   "job": "/jobs/{id}",
   "list": {"url": "/jobs", "jobs": "/jobs"},
-  "cancel": {"url": "/jobs/{id}/cancel"},
+  "cancel": {"method": "POST", "url": "/jobs/{id}/cancel"},
+  "retry": {"method": "POST", "url": "/jobs/{id}/retry"},
+  "result": {"method": "GET", "url": "/jobs/{id}/result"},
   "fields": {
     "state": "/state",
     "progress": {

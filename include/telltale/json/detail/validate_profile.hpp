@@ -109,6 +109,7 @@ inline profile telltale_profile() {
     p.job.url = "/jobs/{id}";
     p.list = profile_list{.url = "/jobs", .jobs = "/jobs", .id = "/id"};
     p.cancel = profile_request{.method = "POST", .url = "/jobs/{id}/cancel"};
+    p.retry = profile_request{.method = "POST", .url = "/jobs/{id}/retry"};
     p.result = profile_request{.method = "GET", .url = "/jobs/{id}/result"};
     auto& f = p.fields;
     f.state = "/state";
@@ -133,6 +134,7 @@ inline profile telltale_profile() {
         const auto state = static_cast<job_state>(i);
         p.words.push_back({std::string(to_string(state)), state});
     }
+    p.errors = {.code = {"/error/class"}, .message = {"/error/message"}};
     return p;
 }
 
