@@ -13,6 +13,7 @@
 #include <telltale/json/status_parser.hpp>
 #include <telltale/poll/status_source.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -27,8 +28,13 @@ namespace telltale::inline TELLTALE_ABI {
 ///     telltale::status_poller poller(executor, api, board.sink());
 ///     poller.watch("42", {.control = api.control("42")});
 ///
-/// Copies share their state. All operations fail with a system_error: what http_client gives, and `errc::http_status`
-/// for an answer whose status is neither of 2xx nor "not found", with the URL in the text; what status_parser gives.
+/// Copies share their state. To fail is to throw a poll_error, with its class (by `http_source_options::errors` for an
+/// answer), its HTTP status and what the answer said of when to come again. Its code: what http_client gives;
+/// `errc::http_status` for an answer whose status is neither of 2xx nor "not found"; what status_parser gives. Its text has
+/// the URL, and what the API says of it, without secrets: see redacted_url.
+///
+/// An answer with an ETag is remembered, until the job is over, and asked for with If-None-Match: a 304, which is cheap for
+/// both sides and free of rate limits with some, is `status::unchanged`, with all that the answer before said.
 ///
 /// @par Cancellation
 /// as http_client::async_request.
@@ -38,21 +44,39 @@ namespace telltale::inline TELLTALE_ABI {
 /// The client must outlive the source and its copies.
 class http_status_source {
 public:
-    /// `base_url`: "http://host:port/prefix", without a slash at the end. Throws `errc::malformed_profile`.
-    http_status_source(http_client& client, std::string base_url, profile api, http_fields headers = {})
-        : api_(std::make_shared<detail::job_api>(client, std::move(base_url), std::move(api), std::move(headers))) {}
+    /// `base_url`: "https://host:port/prefix", without a slash at the end. `headers` are of every request, and go before
+    /// the profile's. Throws `errc::malformed_profile`.
+    http_status_source(http_client& client, std::string base_url, profile api, http_fields headers = {},
+                       http_source_options options = {})
+        : api_(std::make_shared<detail::job_api>(client, std::move(base_url), std::move(api), std::move(headers),
+                                                 std::move(options))) {}
 
     /// Asks how one job is. "No such job" is the answer not_found().
     [[nodiscard]] net::awaitable<status> poll(job_id id) { return detail::poll_job(api_, std::move(id)); }
+
+    /// Asks how these jobs are, in one request; not_found() for those that are not in the answer. One after the other where
+    /// the profile has no request for many. `errc::invalid_argument`: more than batch_limit().
+    [[nodiscard]] net::awaitable<std::vector<status>> poll_many(std::vector<job_id> ids) {
+        return api_->api.many ? detail::poll_jobs(api_, std::move(ids)) : detail::poll_each(api_, std::move(ids));
+    }
+
+    /// The most ids in one request; 1 where the profile has none for many.
+    std::size_t batch_limit() const noexcept { return api_->api.many ? api_->api.many->limit : 1; }
 
     /// Asks for all jobs. `errc::invalid_argument`: the profile has no list.
     [[nodiscard]] net::awaitable<std::vector<listed_job>> list() { return detail::list_jobs(api_); }
 
     /// Asks the API to cancel a job, and returns what it said: accepted (2xx), unknown_job ("not found"), refused (any
-    /// other 4xx), unsupported (the profile has no cancel). Any other status is `errc::http_status`.
+    /// other 4xx, but for those about who asks, 401, 403 and 407, and how often, 408, 425 and 429), unsupported (the
+    /// profile has no cancel).
     [[nodiscard]] net::awaitable<command_result> cancel(job_id id) { return detail::cancel_job(api_, std::move(id)); }
 
-    /// Fetches the result of a job, whole. `errc::invalid_argument`: the profile has none.
+    /// Asks the API to start a job again; the id of the new attempt. `errc::unsupported_command`: the profile has no retry;
+    /// `errc::unknown_job`; `errc::command_refused`: another 4xx, as of cancel.
+    [[nodiscard]] net::awaitable<job_id> retry(job_id id) { return detail::retry_job(api_, std::move(id)); }
+
+    /// Fetches the result of a job, whole, up to `http_client_options::body_limit`; fetch_result (job_result.hpp) does it
+    /// in bounded memory. `errc::invalid_argument`: the profile has none.
     [[nodiscard]] net::awaitable<std::string> result(job_id id) { return detail::fetch_result(api_, std::move(id)); }
 
     /// The door to a job, for the board: a cancel is sent on the client's executor, and is accepted at once; whether it
@@ -70,7 +94,8 @@ private:
     std::shared_ptr<detail::job_api> api_;
 };
 
-static_assert(status_source<http_status_source>);
+static_assert(batch_status_source<http_status_source> && cancelling_source<http_status_source> &&
+              retrying_source<http_status_source>);
 
 } // namespace telltale::inline TELLTALE_ABI
 

@@ -35,7 +35,7 @@ inline error_code http_error(const boost::system::error_code& ec) {
 }
 
 /// The end of a limit of time that begins now.
-inline steady_time later(steady_time now, std::chrono::steady_clock::duration limit) noexcept {
+inline steady_time end_of_limit(steady_time now, std::chrono::steady_clock::duration limit) noexcept {
     return limit > steady_time::max() - now ? steady_time::max() : now + limit;
 }
 

@@ -48,7 +48,7 @@ public:
         url_ = std::move(*url);
         sink_ = std::move(sink);
         limit_ = sink_ ? options().download_timeout : options().timeout;
-        deadline_ = later(pool_->now(), limit_);
+        deadline_ = end_of_limit(pool_->now(), limit_);
         pool_->need(deadline_);
         if (request_.credential && request_.credential->can_refresh() && request_.credential->generation() == 0)
             return await_token();
@@ -60,7 +60,7 @@ public:
         if (now >= stall_ends_) {
             if (parser_ && parser_->body_size - stall_from_ >= options().stall_bytes) {
                 stall_from_ = parser_->body_size;
-                stall_ends_ = later(now, options().stall_timeout);
+                stall_ends_ = end_of_limit(now, options().stall_timeout);
             } else {
                 complete(errc::deadline_exceeded);
                 return watchdog::never;
@@ -182,7 +182,7 @@ private:
 
     // A limit of what begins now; what is not shorter than the whole needs no look at the clock.
     void begin_phase(duration limit) {
-        phase_ends_ = limit < limit_ ? later(pool_->now(), limit) : watchdog::never;
+        phase_ends_ = limit < limit_ ? end_of_limit(pool_->now(), limit) : watchdog::never;
         pool_->need(phase_ends_);
     }
 
@@ -359,7 +359,7 @@ private:
             begin_phase(options().body_timeout);
         if (options().stall_timeout >= limit_) return;
         stall_from_ = 0;
-        stall_ends_ = later(pool_->now(), options().stall_timeout);
+        stall_ends_ = end_of_limit(pool_->now(), options().stall_timeout);
         pool_->need(stall_ends_);
     }
 

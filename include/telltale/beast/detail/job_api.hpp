@@ -6,106 +6,306 @@
 
 #include <telltale/asio.hpp>
 #include <telltale/beast/http_client.hpp>
+#include <telltale/beast/http_credential.hpp>
+#include <telltale/beast/http_hints.hpp>
+#include <telltale/core/error_rules.hpp>
 #include <telltale/core/job.hpp>
 #include <telltale/core/job_control.hpp>
+#include <telltale/core/redaction.hpp>
 #include <telltale/error.hpp>
 #include <telltale/json/profile.hpp>
 #include <telltale/json/status_parser.hpp>
+#include <telltale/poll/poll_error.hpp>
 #include <telltale/poll/status_source.hpp>
+#include <telltale/sync/timer.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+namespace telltale::inline TELLTALE_ABI {
+
+/// How an http_status_source asks, besides what its profile says.
+struct http_source_options {
+    std::shared_ptr<http_credential> credential{}; ///< of all requests (http_credential.hpp)
+    error_rules errors{};                          ///< find the class of an answer that is an error
+    std::size_t max_etags = 10'000; ///< jobs whose last answer is kept, for APIs that give an ETag; 0: no such requests
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
 namespace telltale::inline TELLTALE_ABI::detail {
+
+/// The last answer about each job that has an ETag, so that the next may be "not changed" (304).
+class answer_cache {
+public:
+    struct entry {
+        std::string etag{};
+        status last{};
+    };
+
+    explicit answer_cache(std::size_t limit) : limit_(limit) {}
+
+    const entry* find(const job_id& id) const {
+        const auto found = entries_.find(id);
+        return found == entries_.end() ? nullptr : &found->second;
+    }
+
+    void forget(const job_id& id) { entries_.erase(id); }
+
+    void remember(const job_id& id, const std::string& etag, const status& s) {
+        if (limit_ == 0) return;
+        if (entries_.size() >= limit_ && !entries_.contains(id))
+            entries_.erase(entries_.begin()); // any: it costs a body
+        auto& e = entries_[id];
+        e.etag = etag;
+        e.last = s;
+        e.last.hint = {};
+    }
+
+private:
+    std::size_t limit_;
+    std::unordered_map<job_id, entry> entries_{};
+};
 
 /// What the copies of an http_status_source share.
 struct job_api {
-    job_api(http_client& c, std::string base, profile p, http_fields h)
+    job_api(http_client& c, std::string base, profile p, http_fields h, http_source_options o)
         : client(&c),
           executor(c.get_executor()),
           base_url(std::move(base)),
           headers(std::move(h)),
+          options(std::move(o)),
           api(std::move(p)),
-          parser(api) {
+          parser(api),
+          known(options.max_etags) {
         while (base_url.ends_with('/')) base_url.pop_back();
     }
 
     http_request request(expanded_request e) const {
         http_request r;
         r.method = std::move(e.method);
-        r.url = base_url + e.url;
+        r.url = std::move(e.url);
+        r.url.insert(0, base_url);
         r.headers = std::move(e.headers);
-        r.headers.insert(r.headers.end(), headers.begin(), headers.end());
+        for (const auto& h : headers) {
+            std::erase_if(r.headers, [&](const auto& mine) { return iequals(mine.first, h.first); });
+            r.headers.push_back(h);
+        }
         r.body = std::move(e.body);
+        r.credential = options.credential;
         return r;
-    }
-
-    bool is_not_found(unsigned code) const {
-        return std::find(api.not_found.begin(), api.not_found.end(), code) != api.not_found.end();
     }
 
     static bool is_success(unsigned code) noexcept { return code >= 200 && code < 300; }
 
-    [[noreturn]] static void fail(error_code ec, std::string_view url) { throw system_error(ec, std::string(url)); }
+    timestamp now() const { return system_now(executor); }
 
-    [[noreturn]] static void fail_status(unsigned code, std::string_view url) {
-        throw system_error(make_error_code(errc::http_status), std::string(url) + ": HTTP " + std::to_string(code));
+    /// For people: no secret of ours, one line, not too long.
+    std::string shown(std::string text) const {
+        if (options.credential) {
+            const std::string& value = options.credential->value();
+            text = redacted(std::move(text), value);
+            text =
+                redacted(std::move(text), std::string_view(value).substr(std::min(value.find(' ') + 1, value.size())));
+        }
+        for (const auto& [name, value] : headers)
+            if (is_secret_name(name)) text = redacted(std::move(text), value);
+        for (char& c : text)
+            if ((c >= 0 && c < ' ') || c == 0x7F) c = ' ';
+        constexpr std::size_t most = 500;
+        if (text.size() > most) text.replace(most, std::string::npos, "...");
+        return text;
+    }
+
+    /// No answer.
+    [[noreturn]] void fail(error_code ec, const std::string& url) const {
+        auto kind = error_class::network;
+        if (ec == condition::timeout)
+            kind = error_class::timeout;
+        else if (ec == errc::body_too_large)
+            kind = error_class::resource;
+        else if (ec == errc::no_token)
+            kind = error_class::authentication;
+        else if (ec == errc::malformed_http || ec == errc::too_many_redirects || ec == errc::redirect_loop ||
+                 ec == errc::insecure_redirect)
+            kind = error_class::api;
+        else if (ec == errc::malformed_url || ec == errc::invalid_argument)
+            kind = error_class::query;
+        throw poll_error(ec, redacted_url(url), kind);
+    }
+
+    /// An answer that is neither 2xx nor "not found".
+    [[noreturn]] void fail_status(http_response& answer, const std::string& url, errc as = errc::http_status) {
+        const auto refusal = parser.error_of(std::move(answer.body));
+        const error_evidence evidence{answer.status, refusal.code, refusal.message};
+        std::string text = redacted_url(url) + ": HTTP " + std::to_string(answer.status);
+        if (!refusal.code.empty()) text += " " + shown(refusal.code);
+        if (!refusal.message.empty()) text += " \"" + shown(refusal.message) + '"';
+        throw poll_error(make_error_code(as), text, options.errors.classify(evidence), answer.status,
+                         hints_of(answer, now()));
+    }
+
+    /// A 2xx whose body is not what the profile says.
+    [[noreturn]] void fail_body(const system_error& e, unsigned code, const std::string& url) const {
+        // what() ends with the message of the code, which the new one appends again.
+        std::string text = e.what();
+        const auto message = ": " + e.code().message();
+        if (const auto at = text.rfind(message); at != std::string::npos) text.resize(at);
+        const auto kind = e.code() == errc::invalid_argument ? error_class::query : error_class::api;
+        throw poll_error(e.code(), redacted_url(url) + ": " + shown(std::move(text)), kind, code);
+    }
+
+    /// What the parser makes of an answer; its errors become those of a poll.
+    template <class Parse>
+    auto read(unsigned code, const std::string& url, Parse parse) {
+        try {
+            return parse();
+        } catch (const system_error& e) {
+            fail_body(e, code, url);
+        }
     }
 
     http_client* client;
     net::any_io_executor executor;
     std::string base_url;
     http_fields headers;
+    http_source_options options;
     profile api;
     status_parser parser;
+    answer_cache known;
 };
+
+/// Hints of the header and, in the status, of the body: the longer interval.
+inline void add_hints(status& s, const poll_hint& of_header) {
+    const auto of_body = s.hint.interval;
+    s.hint = of_header;
+    if (of_body && (!s.hint.interval || *s.hint.interval < *of_body)) s.hint.interval = of_body;
+}
 
 /// Sends a request; the status is the caller's to judge.
 inline net::awaitable<http_response> ask(std::shared_ptr<job_api> api, http_request request) {
     const std::string url = request.url;
     auto [ec, response] = co_await api->client->async_request(std::move(request), as_result);
-    if (ec) job_api::fail(ec, url);
+    if (ec) api->fail(ec, url);
     co_return std::move(response);
 }
 
 inline net::awaitable<status> poll_job(std::shared_ptr<job_api> api, job_id id) {
     http_request request = api->request(job_request(api->api, id));
     const std::string url = request.url;
+    const bool cacheable = request.method == "GET" && request.body.empty();
+    const auto* const before = cacheable ? api->known.find(id) : nullptr;
+    if (before) request.headers.emplace_back("If-None-Match", before->etag);
     // As ask(), without its frame: this is the way of every poll.
     auto [ec, response] = co_await api->client->async_request(std::move(request), as_result);
-    if (ec) job_api::fail(ec, url);
-    if (api->is_not_found(response.status)) co_return not_found();
-    if (!job_api::is_success(response.status)) job_api::fail_status(response.status, url);
-    co_return api->parser.parse(std::move(response.body));
+    if (ec) api->fail(ec, url);
+    const timestamp now = api->now();
+    if (response.status == 304)
+        if (const auto* const known = api->known.find(id)) {
+            status same = known->last;
+            same.unchanged = true;
+            same.hint = hints_of(response, now);
+            co_return same;
+        }
+    const unsigned code = response.status;
+    if (!job_api::is_success(code)) {
+        if (before) api->known.forget(id);
+        if (api->parser.is_not_found(code, response.body)) {
+            status gone = not_found();
+            gone.hint = hints_of(response, now);
+            co_return gone;
+        }
+        api->fail_status(response, url);
+    }
+    status s = api->read(code, url, [&] { return api->parser.parse(std::move(response.body), now); });
+    const std::string* const etag = cacheable ? find_field(response.headers, "ETag") : nullptr;
+    // What is over is not asked for again.
+    if (etag && s.found && !(s.state && is_terminal(*s.state)))
+        api->known.remember(id, *etag, s);
+    else if (before)
+        api->known.forget(id);
+    add_hints(s, hints_of(response, now));
+    co_return s;
+}
+
+inline net::awaitable<std::vector<status>> poll_jobs(std::shared_ptr<job_api> api, std::vector<job_id> ids) {
+    http_request request = api->request(many_request(api->api, ids));
+    const std::string url = request.url;
+    http_response response = co_await ask(api, std::move(request));
+    const timestamp now = api->now();
+    const unsigned code = response.status;
+    if (!job_api::is_success(code) && !api->parser.is_not_found(code, response.body)) api->fail_status(response, url);
+    std::vector<status> all;
+    if (job_api::is_success(code))
+        all = api->read(code, url, [&] { return api->parser.parse_many(std::move(response.body), ids, now); });
+    else
+        all.resize(ids.size(), not_found());
+    const poll_hint hint = hints_of(response, now);
+    for (auto& s : all) add_hints(s, hint);
+    co_return all;
+}
+
+/// As poll_jobs, for an API that is asked for each.
+inline net::awaitable<std::vector<status>> poll_each(std::shared_ptr<job_api> api, std::vector<job_id> ids) {
+    std::vector<status> all;
+    for (const auto& id : ids) {
+        status s = co_await poll_job(api, id);
+        all.push_back(std::move(s));
+    }
+    co_return all;
 }
 
 inline net::awaitable<std::vector<listed_job>> list_jobs(std::shared_ptr<job_api> api) {
-    if (!api->api.list) throw system_error(make_error_code(errc::invalid_argument), "the profile has no list");
     http_request request = api->request(list_request(api->api));
     const std::string url = request.url;
     http_response response = co_await ask(api, std::move(request));
-    if (!job_api::is_success(response.status)) job_api::fail_status(response.status, url);
-    co_return api->parser.parse_list(std::move(response.body));
+    const unsigned code = response.status;
+    if (!job_api::is_success(code)) api->fail_status(response, url);
+    const timestamp now = api->now();
+    co_return api->read(code, url, [&] { return api->parser.parse_list(std::move(response.body), now); });
+}
+
+/// Whether a status says that this cannot be done to the job now, rather than that one may not ask, or not so often.
+inline bool is_refusal(unsigned code) noexcept {
+    return code >= 400 && code < 500 && code != 401 && code != 403 && code != 407 && code != 408 && code != 425 &&
+           code != 429;
 }
 
 inline net::awaitable<command_result> cancel_job(std::shared_ptr<job_api> api, job_id id) {
     if (!api->api.cancel) co_return command_result::unsupported;
     http_request request = api->request(cancel_request(api->api, id));
     const std::string url = request.url;
-    const http_response response = co_await ask(api, std::move(request));
+    http_response response = co_await ask(api, std::move(request));
     if (job_api::is_success(response.status)) co_return command_result::accepted;
-    if (api->is_not_found(response.status)) co_return command_result::unknown_job;
-    if (response.status >= 400 && response.status < 500) co_return command_result::refused;
-    job_api::fail_status(response.status, url);
+    if (api->parser.is_not_found(response.status, response.body)) co_return command_result::unknown_job;
+    if (is_refusal(response.status)) co_return command_result::refused;
+    api->fail_status(response, url);
+}
+
+inline net::awaitable<job_id> retry_job(std::shared_ptr<job_api> api, job_id id) {
+    if (!api->api.retry) throw system_error(make_error_code(errc::unsupported_command), "the profile has no retry");
+    http_request request = api->request(retry_request(api->api, id));
+    const std::string url = request.url;
+    http_response response = co_await ask(api, std::move(request));
+    const unsigned code = response.status;
+    if (!job_api::is_success(code)) {
+        const bool gone = api->parser.is_not_found(code, response.body);
+        api->fail_status(response, url,
+                         gone               ? errc::unknown_job
+                         : is_refusal(code) ? errc::command_refused
+                                            : errc::http_status);
+    }
+    api->known.forget(id);
+    co_return api->read(code, url, [&] { return api->parser.parse_retry(std::move(response.body), id); });
 }
 
 inline http_request ask_for_result(const job_api& api, std::string_view id) {
-    if (!api.api.result) throw system_error(make_error_code(errc::invalid_argument), "the profile has no result");
     return api.request(result_request(api.api, id));
 }
 
@@ -113,7 +313,7 @@ inline net::awaitable<std::string> fetch_result(std::shared_ptr<job_api> api, jo
     http_request request = ask_for_result(*api, id);
     const std::string url = request.url;
     http_response response = co_await ask(api, std::move(request));
-    if (!job_api::is_success(response.status)) job_api::fail_status(response.status, url);
+    if (!job_api::is_success(response.status)) api->fail_status(response, url);
     co_return std::move(response.body);
 }
 

@@ -92,26 +92,26 @@ inline bool bypasses(std::string_view entry, const http_url& url) {
     return iequals(host.substr(before), entry) && (before == 0 || host[before - 1] == '.');
 }
 
-inline std::string environment(const char* name) {
+inline std::string proxy_variable(const char* name) {
     const char* const value = std::getenv(name);
     return value ? value : "";
 }
 
-inline std::string environment(const char* name, const char* capitals) {
-    auto value = environment(name);
-    return value.empty() ? environment(capitals) : value;
+inline std::string proxy_variable(const char* name, const char* capitals) {
+    auto value = proxy_variable(name);
+    return value.empty() ? proxy_variable(capitals) : value;
 }
 
 } // namespace detail
 
 inline proxy_options proxy_from_environment() {
-    const auto all = detail::environment("all_proxy", "ALL_PROXY");
+    const auto all = detail::proxy_variable("all_proxy", "ALL_PROXY");
     proxy_options o;
-    o.http = detail::environment("http_proxy");
+    o.http = detail::proxy_variable("http_proxy");
     if (o.http.empty()) o.http = all;
-    o.https = detail::environment("https_proxy", "HTTPS_PROXY");
+    o.https = detail::proxy_variable("https_proxy", "HTTPS_PROXY");
     if (o.https.empty()) o.https = all;
-    const auto none = detail::environment("no_proxy", "NO_PROXY");
+    const auto none = detail::proxy_variable("no_proxy", "NO_PROXY");
     for (std::size_t begin = 0; begin < none.size();) {
         const auto end = std::min(none.find(',', begin), none.size());
         if (end > begin) o.no_proxy.push_back(none.substr(begin, end - begin));
