@@ -125,7 +125,8 @@ private:
 
     step pace(time_point now, const poll_observation& seen) noexcept;
     step adapt(time_point now, const poll_observation& seen) noexcept;
-    std::optional<double> left_by_progress(time_point now, const poll_observation& seen) noexcept;
+    std::optional<double> close_in(double gap, const poll_observation& seen) noexcept;
+    std::optional<double> estimate(double gap, const progress& p) noexcept;
     std::optional<time_point> plan(time_point now, step s, const poll_hint* hint) noexcept;
     nanoseconds interval() noexcept;
     double random() noexcept;
@@ -138,13 +139,15 @@ private:
     std::uint32_t random_;
     float run_ = -1;  // seconds that the job had run at seen_; negative: not seen running
     float done_ = -1; // the share that was done at seen_; negative: not reported
-    float pace_ = 0;  // shares per second; 0: not known; negative: it stalls
+    float pace_ = 0;  // shares per second; 0: not known
     std::uint16_t failures_ = 0;
     std::uint16_t answers_ = 0;
     std::uint8_t phase_;     // in 1/256
     std::uint8_t asked_ = 0; // answers since somebody asked something, plus 1; 0: nobody did
     poll_reason reason_ = poll_reason::first;
-    bool over_ = false;
+    bool over_ : 1 = false;
+    bool stalls_ : 1 = false;  // its progress does not go on as it did
+    bool overdue_ : 1 = false; // it should be over, as it says
 };
 
 } // namespace telltale::inline TELLTALE_ABI

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -198,6 +199,131 @@ TEST_CASE("schedule: when something was asked of the job, it is looked at soon")
     const poll_hint hint{.interval = 30s};
     plan.answered(now, {.hint = &hint});
     CHECK(plan.asked(now + 1s) == now + 30s); // not before the API allows
+}
+
+namespace {
+
+/// What it took to see the end of a job.
+struct cost {
+    int polls = 0;
+    double late = 0;
+    double shortest = 1e9;
+    double longest = 0;
+};
+
+template <class Share>
+cost watch(const schedule_options& options, double end, Share share, const duration_history* learned = nullptr) {
+    poll_schedule plan(options, start, 1);
+    cost c;
+    progress p{.total = 100};
+    for (time_point now = start;; now = *plan.next()) {
+        ++c.polls;
+        const double t = seconds_after(now);
+        if (t >= end) {
+            c.late = t - end;
+            return c;
+        }
+        const std::optional<double> done = share(t);
+        if (done) p.done = 100 * *done;
+        const double next =
+            seconds_after(plan.answered(now, {.progress = done ? &p : nullptr, .learned = learned}), now);
+        c.shortest = std::min(c.shortest, next);
+        c.longest = std::max(c.longest, next);
+    }
+}
+
+} // namespace
+
+TEST_CASE("schedule: polls close in on the end that progress predicts") {
+    const schedule_options options{.pace = poll_pace::adaptive, .jitter = 0};
+    for (const double end : {100.0, 600.0, 3600.0}) {
+        const cost c = watch(options, end, [&](double t) { return std::floor(100 * t / end) / 100; });
+        CAPTURE(end, c.polls, c.late);
+        CHECK(c.polls < 6 + end / 60);
+        CHECK(c.late < 15.0 / 2);
+        CHECK(c.shortest >= 2);
+        CHECK(c.longest <= 120);
+    }
+    // Nothing is rounded, and the pace is steady: the end is known.
+    CHECK(watch(options, 1000, [](double t) { return t / 1000; }).late < 1);
+}
+
+TEST_CASE("schedule: what the API itself says of the rest is believed") {
+    const schedule_options options{.pace = poll_pace::adaptive, .jitter = 0};
+    poll_schedule plan(options, start, 1);
+    progress p{.done = 5, .total = 10, .remaining = std::chrono::seconds{100}};
+    CHECK(seconds_after(plan.answered(start, {.progress = &p})) == Approx(65));
+    CHECK(plan.reason() == poll_reason::predicted_end);
+    p.remaining = std::chrono::seconds{5};
+    CHECK(seconds_after(plan.answered(start, {.progress = &p})) == Approx(5.375));
+    p.remaining.reset();
+    p.rate = 0.1; // 50 s for the other five
+    CHECK(seconds_after(plan.answered(start, {.progress = &p})) == Approx(32.5));
+}
+
+TEST_CASE("schedule: a job whose progress stands still is looked at by the interval, neither more nor less often") {
+    const schedule_options options{.pace = poll_pace::adaptive, .jitter = 0};
+    for (const double stuck : {0.5, 0.99, 1.0}) {
+        const cost c = watch(options, 7200, [&](double t) { return std::min(t / 200, stuck); });
+        CAPTURE(stuck, c.polls);
+        CHECK(c.polls < 480 + 40);
+        CHECK(c.late <= 15);
+    }
+}
+
+TEST_CASE("schedule: progress in coarse steps, backwards, or nonsense is no harm") {
+    const schedule_options options{.pace = poll_pace::adaptive};
+    CHECK(watch(options, 900, [](double t) { return std::floor(t / 300) / 3; }).polls < 60);
+    CHECK(watch(options, 900, [](double t) { return 1 - t / 900; }).polls < 130);
+    std::uint32_t noise = 1;
+    const cost c =
+        watch(options, 3600, [&](double) { return ((noise = noise * 1664525 + 1013904223) >> 8) * 0x1p-24; });
+    CHECK(c.shortest >= 2);
+    CHECK(c.longest <= 120);
+    CHECK(watch(options, 900, [](double) { return 7.0; }).polls < 70); // 700 %
+    for (const double odd : {std::nan(""), -1.0, 1e300}) {
+        poll_schedule plan(options, start, 1);
+        const progress p{.done = odd, .total = 100, .rate = odd, .remaining = std::chrono::duration<double>(odd)};
+        CHECK(plan.answered(start, {.progress = &p}) >= start + 2s);
+        CHECK(plan.answered(start + 10s, {.progress = &p}) <= start + 130s);
+    }
+}
+
+TEST_CASE("schedule: without progress polls are where jobs of its kind end, and at the interval while few are known") {
+    const schedule_options options{.pace = poll_pace::adaptive, .jitter = 0, .max_interval = 1h};
+    duration_history learned;
+    for (std::size_t i = 0; i + 1 < duration_history::enough; ++i) learned.add(std::chrono::seconds{600});
+    const auto none = [](double) { return std::optional<double>(); };
+    CHECK(watch(options, 599, none, &learned).polls == 41);
+    for (int i = 0; i < 100; ++i) learned.add(std::chrono::seconds{600});
+    const cost c = watch(options, 599, none, &learned);
+    CHECK(c.polls < 8);
+    CHECK(c.late < 15);
+    poll_schedule plan(options, start, 1);
+    CHECK(seconds_after(plan.answered(start, {.learned = &learned})) > 500);
+    CHECK(plan.reason() == poll_reason::learned_duration);
+    // It has run for ten minutes already, the API says.
+    CHECK(seconds_after(plan.answered(start, {.running_for = 590s, .learned = &learned})) < 60);
+    // Longer than any: nobody knows.
+    plan.answered(start, {.running_for = 1h, .learned = &learned});
+    CHECK(plan.reason() == poll_reason::interval);
+    CHECK(watch(options, 7200, none, &learned).polls < 480);
+}
+
+TEST_CASE("schedule: a job that waits is looked at by the interval, and its time begins when it runs") {
+    const schedule_options options{.pace = poll_pace::adaptive, .jitter = 0};
+    duration_history learned;
+    for (int i = 0; i < 100; ++i) learned.add(std::chrono::seconds{600});
+    poll_schedule plan(options, start, 1);
+    CHECK(plan.answered(start, {.running = false, .learned = &learned}) == start + 15s);
+    CHECK(plan.reason() == poll_reason::interval);
+    CHECK_FALSE(plan.ran(start + 1h));
+    plan.answered(start + 1h, {.learned = &learned});
+    CHECK(plan.reason() == poll_reason::learned_duration);
+    plan.answered(start + 1h + 100s, {.learned = &learned});
+    CHECK(plan.ran(start + 1h + 120s)->count() == Approx(110)); // the end was between the two polls
+    plan.restart();
+    CHECK_FALSE(plan.ran(start + 1h + 120s));
 }
 
 TEST_CASE("schedule: odd options do no harm") {

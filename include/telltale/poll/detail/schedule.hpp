@@ -41,9 +41,9 @@ inline std::optional<double> share_done(const progress& p) noexcept {
 }
 
 // Polls by progress: docs/guide/schedules.md.
-inline constexpr double closing_share = 0.6; // of what is left, as long as it is far
-inline constexpr double closing_error = 0.5; // it is far while this share of it is more than the delay that is aimed at
-inline constexpr double step_of_progress = 0.01; // most APIs round to whole percents
+inline constexpr double closing_share = 0.65; // of what is left, as long as it is far
+inline constexpr double closing_error = 0.4; // it is far while this share of it is more than the delay that is aimed at
+inline constexpr float step_of_progress = 0.01F; // most APIs round to whole percents
 
 } // namespace detail
 
@@ -100,6 +100,8 @@ inline void poll_schedule::restart() noexcept {
     run_ = -1;
     done_ = -1;
     pace_ = 0;
+    stalls_ = false;
+    overdue_ = false;
     answers_ = 0;
 }
 
@@ -148,18 +150,7 @@ inline poll_schedule::step poll_schedule::adapt(time_point now, const poll_obser
         return detail::as_delay(std::clamp(delay + off, shortest, longest));
     };
 
-    if (const auto left = left_by_progress(now, seen)) {
-        const double late = options_->delay_by_progress ? detail::in_seconds(*options_->delay_by_progress) : usual / 4;
-        const bool told = seen.progress->remaining || seen.progress->rate;
-        double delay = *left + late / 10;
-        if (*left <= 0) // it should be over by now: nobody knows for how long it is not
-            delay = gap > 0 && gap < usual ? std::min(1.5 * gap, usual) : late;
-        else if (*left * detail::closing_error > late)
-            // One's own estimate is believed for as long as it has been made.
-            delay = std::min(*left * detail::closing_share, told ? longest : std::max<double>(run_, usual));
-        if (pace_ < 0) delay = std::min(delay, usual); // may go on, or end, at any moment
-        return {spread(delay), poll_reason::predicted_end};
-    }
+    if (const auto delay = close_in(gap, seen)) return {spread(*delay), poll_reason::predicted_end};
     if (seen.learned != nullptr) {
         using seconds = duration_history::seconds;
         const double late =
@@ -170,39 +161,62 @@ inline poll_schedule::step poll_schedule::adapt(time_point now, const poll_obser
     return {interval(), poll_reason::interval};
 }
 
-// Also takes what it sees into account for the next time.
-inline std::optional<double> poll_schedule::left_by_progress(time_point now, const poll_observation& seen) noexcept {
-    const double before = done_;
-    const auto share = seen.progress != nullptr ? detail::share_done(*seen.progress) : std::nullopt;
-    done_ = share ? static_cast<float>(*share) : -1.0F;
-    if (seen.progress != nullptr && seen.progress->remaining) return std::max(seen.progress->remaining->count(), 0.0);
-    if (!share) {
-        pace_ = 0;
+// The delay until the next poll, in seconds, where the rest is reported or can be estimated. `gap`: since the last answer.
+inline std::optional<double> poll_schedule::close_in(double gap, const poll_observation& seen) noexcept {
+    if (seen.progress == nullptr) {
+        done_ = -1;
         return std::nullopt;
     }
     const auto& p = *seen.progress;
-    if (p.rate && *p.rate > 0 && p.total) return (*p.total - p.done) / *p.rate;
+    std::optional<double> left = estimate(gap, p);
+    bool told = true;
+    if (p.remaining && std::isfinite(p.remaining->count()))
+        left = std::max(p.remaining->count(), 0.0);
+    else if (p.rate && p.total && *p.rate > 0 && std::isfinite((*p.total - p.done) / *p.rate))
+        left = std::max((*p.total - p.done) / *p.rate, 0.0);
+    else
+        told = false;
+    if (!left) return std::nullopt;
 
-    const double more = before < 0 ? 0 : *share - before;
-    const double gap = seen_ == time_point::min() ? 0 : detail::in_seconds(std::max(now, seen_) - seen_);
-    const double whole = *share > 0 && run_ > 0 ? *share / run_ : 0;
-    double pace = std::abs(pace_);
-    bool stalls = false;
-    if (before < 0 || more < 0) {
-        pace = whole;
-    } else if (more > 0 && gap > 0) {
-        const double trust = pace > 0 ? more / (more + 3 * detail::step_of_progress) : 1;
-        pace = pace_ < 0 && whole > 0 ? whole : trust * more / gap + (1 - trust) * pace;
-    } else if (pace * gap > detail::step_of_progress) {
-        stalls = true;
-        pace *= 0.7;
-    } else {
-        stalls = pace_ < 0;
+    const double usual = detail::in_seconds(options_->interval);
+    const double late = options_->delay_by_progress ? detail::in_seconds(*options_->delay_by_progress) : usual / 4;
+    const bool was_overdue = overdue_;
+    overdue_ = *left <= 0;
+    // It should be over by now: nobody knows for how long it is not.
+    if (overdue_) return was_overdue ? std::min(1.5 * gap, usual) : late;
+    double delay = *left + late / 10;
+    if (*left * detail::closing_error > late) {
+        delay = *left * detail::closing_share;
+        if (!told) delay = std::min(delay, std::max<double>(run_, usual)); // believed for as long as it was made
     }
-    pace_ = static_cast<float>(stalls ? -pace : pace);
-    if (*share >= 1) return 0;
-    if (!(pace > 0)) return std::nullopt;
-    return (1 - *share) / pace;
+    return stalls_ && !told ? std::min(delay, usual) : delay; // it may go on, or end, at any moment
+}
+
+// How long it will take, in seconds, by the shares that were done when it was looked at.
+inline std::optional<double> poll_schedule::estimate(double gap, const progress& p) noexcept {
+    const float before = done_;
+    const auto share = detail::share_done(p);
+    done_ = share ? static_cast<float>(*share) : -1.0F;
+    float left = 1 - done_;
+    // Whole percents are rounded, more often down than not.
+    if (std::abs(done_ * 100 - std::round(done_ * 100)) < 1e-4F) left -= detail::step_of_progress / 2;
+    if (!share || before < 0 || done_ < before) {
+        stalls_ = false;
+        pace_ = share && run_ > 0 ? done_ / run_ : 0.0F;
+    } else if (done_ > before && gap > 0) {
+        const float more = done_ - before;
+        const auto lately = static_cast<float>(more / gap);
+        const float trust = pace_ > 0 ? more / (more + 3 * detail::step_of_progress) : 1.0F;
+        pace_ = stalls_ && run_ > 0 ? done_ / run_ : trust * lately + (1 - trust) * pace_;
+        stalls_ = false;
+    } else if (stalls_ || pace_ * gap > std::min(detail::step_of_progress, left)) {
+        stalls_ = true;
+        pace_ *= 0.7F;
+    }
+    if (!share) return std::nullopt;
+    if (*share >= 1) return 0.0;
+    if (!(pace_ > 0)) return std::nullopt;
+    return left / pace_;
 }
 
 inline std::optional<poll_schedule::time_point> poll_schedule::plan(time_point now, step s,
