@@ -39,17 +39,22 @@ inline bool is_secret_name(std::string_view name) {
 /// parameter of the query whose name is_secret_name().
 inline std::string redacted_url(std::string_view url) {
     std::string out;
+    if (const auto scheme = url.find("//"); scheme != std::string_view::npos && scheme <= url.find_first_of("/?#")) {
+        const auto begin = scheme + 2;
+        const auto end = std::min(url.find_first_of("/?#", begin), url.size());
+        const auto authority = url.substr(begin, end - begin);
+        auto at = authority.rfind('@');
+        // A password with a slash in it: what ends at the slash is no host and port.
+        const auto port = authority.substr(std::min(authority.find(':'), authority.size()));
+        if (at == std::string_view::npos && !authority.starts_with('[') &&
+            port.find_first_not_of("0123456789", 1) != std::string_view::npos)
+            at = url.substr(begin).rfind('@');
+        out.append(url.substr(0, begin));
+        url.remove_prefix(begin + (at == std::string_view::npos ? 0 : at + 1));
+    }
     url = url.substr(0, url.find('#'));
     const std::size_t question = std::min(url.find('?'), url.size());
-    std::string_view before = url.substr(0, question);
-    if (const auto scheme = before.find("//"); scheme != std::string_view::npos) {
-        const auto end = std::min(before.find('/', scheme + 2), before.size());
-        const auto at = before.substr(0, end).rfind('@');
-        if (at != std::string_view::npos && at > scheme) {
-            out.append(before.substr(0, scheme + 2));
-            before.remove_prefix(at + 1);
-        }
-    }
+    const std::string_view before = url.substr(0, question);
     out.append(before);
     std::string_view rest = url.substr(question);
     while (!rest.empty()) {
