@@ -264,7 +264,7 @@ R"json({
 R"json({
   "name": "Slurm",
   "job": "/job/{id}",
-  "many": {"url": "/jobs", "jobs": "/jobs", "id": "/job_id", "limit": 1000},
+  "many": {"url": "/jobs", "jobs": "/jobs", "id": "/job_id", "limit": 100000},
   "list": {"url": "/jobs", "jobs": "/jobs", "id": "/job_id"},
   "cancel": {"method": "DELETE", "url": "/job/{id}"},
   "fields": {
