@@ -104,7 +104,7 @@ public:
 
 private:
     enum class state : std::uint8_t { row_start, field_start, plain, quoted, quote_seen };
-    enum stop : std::uint8_t { stops_plain = 1, stops_quoted = 2 };
+    enum stops_at : std::uint8_t { stops_plain = 1, stops_quoted = 2 };
 
     bool begin();
     bool take(std::string_view text);
