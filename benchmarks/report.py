@@ -45,6 +45,8 @@ WORKLOADS = ('steady', 'heavy-tailed', 'bursts', 'stall', 'slowing', 'speeding u
 COVERAGE = (0.72, 0.88)
 WORST_COVERAGE = 0.6
 BETTER_THAN_BOTH = 4
+# Of the adaptive pace, relative to an interval of 15 s: of requests, and of the mean delay until the end is seen.
+ADAPTIVE = {'progress': (1 / 3, 0.5), 'no progress': (0.7, 1)}
 
 
 def row(*cells):
@@ -206,6 +208,23 @@ def estimates(results):
                     f'reach: {100 * low:.0f} to {100 * high:.0f} %, {100 * WORST_COVERAGE:.0f} %, {BETTER_THAN_BOTH}: {"yes" if good else "no"}.']
 
 
+def schedule(results):
+    if not results['schedule']:
+        return []
+    r = results['schedule'][0]
+    lines = head('', 'requests per job', 'at 15 s', 'share', 'mean delay, s', 'at 15 s', 'share', 'to reach')
+    for table in r['tables']:
+        aim = ADAPTIVE.get(table['name'])
+        for law in (table['laws'] if aim else []) + [table['all']]:
+            requests, delay = law['requests'] / law['fixed_requests'], law['delay'] / law['fixed_delay']
+            whole = law is table['all']
+            text = ('**' + table['name'] + '**' if aim else 'beside them: ' + table['name']) if whole else table['name'] + ', ' + law['law']
+            reached_both = f'{aim[0]:.2f}, {aim[1]:.2f}: {"yes" if requests <= aim[0] and delay <= aim[1] else "no"}' if aim and whole else ''
+            lines.append(row(text, f'{law["requests"]:.1f}', f'{law["fixed_requests"]:.1f}', f'{requests:.2f}', f'{law["delay"]:.1f}',
+                             f'{law["fixed_delay"]:.1f}', f'{delay:.2f}', reached_both))
+    return lines + ['', f'{r["jobs"]:,} jobs of each law.']
+
+
 def fanout(results):
     lines = []
     for (mode, n), runs in grouped(results['fanout'], lambda r: (r['mode'], r['n'])).items():
@@ -268,6 +287,7 @@ GROUPS = {
     'jobs': jobs,
     'sampler': sampler,
     'estimates': estimates,
+    'schedule': schedule,
     'fanout': fanout,
     'poll': poll,
 }

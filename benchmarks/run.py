@@ -201,6 +201,11 @@ def estimates(args, results):
     results['estimates'] = [run_json([os.path.join(args.bin, 'estimates'), '--json'] + ['--runs', '50'] * args.quick)]
 
 
+def schedule(args, results):
+    # As estimates.
+    results['schedule'] = [run_json([os.path.join(args.bin, 'adaptive_schedule'), '--json'] + ['--jobs', '500'] * args.quick)]
+
+
 def fanout(args, results):
     flood, paced = (1, 1) if args.quick else (args.reps, min(args.reps, 3))
     cases = [('flood', 100, flood, []), ('flood', 1000, flood, []), ('paced', 100, paced, ['--rate', '100'])]
@@ -265,6 +270,7 @@ GROUPS = {
     'jobs': jobs,
     'sampler': sampler,
     'estimates': estimates,
+    'schedule': schedule,
     'fanout': fanout,
     'poll': poll,
 }
