@@ -44,9 +44,22 @@ else()
   message(FATAL_ERROR "TELLTALE_ASIO is ${TELLTALE_ASIO}; it can be standalone or boost")
 endif()
 
-# telltale_everything: with json and beast. Their bodies are compiled once (telltale/src.hpp), or each file that uses
-# Beast would cost half a minute.
-file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/telltale_src.cpp" CONTENT "#include <telltale/src.hpp>\n")
-add_library(telltale_everything STATIC EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/telltale_src.cpp")
-target_compile_definitions(telltale_everything PUBLIC TELLTALE_SEPARATE_COMPILATION)
-target_link_libraries(telltale_everything PUBLIC telltale_flavour telltale::json telltale::beast PRIVATE telltale_dev)
+# telltale_core_src: the library on that Asio, with the bodies that are no templates compiled once (telltale/src_core.hpp)
+# and not in every file that uses them; telltale_everything: the same with json and beast. Header-only, as users get it by
+# default, it is tested by the headers alone, by the suite on single_include/ and by the consumer projects.
+function(telltale_add_src name header)
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/${name}.cpp" CONTENT "#include <telltale/${header}>\n")
+  add_library(${name} STATIC EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/${name}.cpp")
+  target_compile_definitions(${name} PUBLIC TELLTALE_SEPARATE_COMPILATION)
+  target_link_libraries(${name} PUBLIC ${ARGN} PRIVATE telltale_dev)
+endfunction()
+telltale_add_src(telltale_core_src src_core.hpp telltale_flavour)
+telltale_add_src(telltale_everything src_beast.hpp telltale_core_src telltale::json telltale::beast)
+
+# A precompiled header that several targets share: target_precompile_headers(... REUSE_FROM <name>).
+function(telltale_add_pch name header)
+  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp" CONTENT "// Only a home for the precompiled header.\n")
+  add_library(${name} OBJECT EXCLUDE_FROM_ALL "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
+  target_link_libraries(${name} PRIVATE ${ARGN})
+  target_precompile_headers(${name} PRIVATE "${header}")
+endfunction()

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSL-1.0
 # Copyright (c) 2026 the telltale authors
 """Writes single_include/telltale/telltale.hpp: the umbrella telltale/telltale.hpp with every header of telltale that it
-reaches put in its place, once. Includes of Asio and of the standard library stay as they are. The include guards stay
-too, so a file may include both this and a single header of the same version.
+reaches put in its place, once, and with the bodies. Includes of Asio and of the standard library stay as they are. The
+include guards stay too, so a file may include both this and a single header of the same version.
 
 amalgamate.py [--check] [--include DIR] [--umbrella HEADER] [--output FILE]
 """
@@ -16,6 +16,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<(telltale/[^>]+)>")
 CONDITION = re.compile(r"^[ \t]*#[ \t]*(if|ifdef|ifndef|endif)\b")
+HEADER_ONLY = "#if !defined(TELLTALE_SEPARATE_COMPILATION)"
 
 
 class Amalgamation:
@@ -29,7 +30,14 @@ class Amalgamation:
         self.done.add(header)
         self.lines.append(f"// begin <{header}>")
         depth = 0  # of #if; the include guard is the first
+        resolved = None  # the depth of an #if that is true here, and left out
         for line in (self.include / header).read_text(encoding="utf-8").splitlines():
+            if line == HEADER_ONLY:
+                resolved = depth
+                continue
+            if resolved == depth and line == "#endif":
+                resolved = None
+                continue
             condition = CONDITION.match(line)
             if condition:
                 depth += -1 if condition.group(1) == "endif" else 1
@@ -52,7 +60,9 @@ def amalgamate(include, umbrella):
     amalgamation.add(umbrella)
     head = ["// SPDX-License-Identifier: BSL-1.0", "// Copyright (c) 2026 the telltale authors", "//",
             f"// telltale {version.group(1)} in one file, made by single_include/amalgamate.py: do not edit.",
-            "// It needs Asio and nothing else; json/ and beast/ are not part of it.", ""]
+            "// It needs Asio and nothing else; json/ and beast/ are not part of it.", "",
+            "#if defined(TELLTALE_SEPARATE_COMPILATION)",
+            "#error \"single_include/ has the bodies in it: do not define TELLTALE_SEPARATE_COMPILATION\"", "#endif", ""]
     body = [line for line in amalgamation.lines
             if not re.match(r"// (SPDX-License-Identifier: BSL-1\.0|Copyright \(c\) 2026 the telltale authors)$", line)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(head + body) + "\n")

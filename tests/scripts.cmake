@@ -47,7 +47,7 @@ if(TELLTALE_TEST_E2E)
   find_program(TELLTALE_TMUX NAMES tmux REQUIRED)
   file(GLOB telltale_scenarios CONFIGURE_DEPENDS terminal/scenarios/*.txt)
   add_executable(terminal_bars terminal/bars.cpp)
-  target_link_libraries(terminal_bars PRIVATE telltale_dev telltale_flavour)
+  target_link_libraries(terminal_bars PRIVATE telltale_dev telltale_core_src)
   telltale_add_script(bars_in_tmux 120 Python3::Interpreter "${CMAKE_CURRENT_SOURCE_DIR}/terminal/in_tmux.py"
                       $<TARGET_FILE:terminal_bars> ${telltale_scenarios})
 endif()

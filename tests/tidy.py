@@ -45,8 +45,8 @@ def main() -> int:
     commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
     flags = [f"-I{ROOT / 'include'}", f"-I{ROOT}"]
     headers = sorted(str(p.relative_to(ROOT / "include")) for p in (ROOT / "include/telltale").rglob("*.hpp"))
-    # What is private is reached through its public header; src.hpp repeats what those include.
-    headers = [h for h in headers if "/detail/" not in h and not h.endswith("/src.hpp")]
+    # What is private is reached through its public header; src*.hpp repeat what those include.
+    headers = [h for h in headers if "/detail/" not in h and not h.startswith("telltale/src")]
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         (work / "include/telltale").mkdir(parents=True)

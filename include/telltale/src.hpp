@@ -5,14 +5,12 @@
 #define TELLTALE_SRC_HPP
 
 // The bodies of what the headers only declare with TELLTALE_SEPARATE_COMPILATION: include this in exactly one file of a
-// program that defines the macro everywhere.
+// program that defines the macro everywhere; or its two halves in one file each, which can be compiled at the same time.
 #if !defined(TELLTALE_SEPARATE_COMPILATION)
 #error "telltale/src.hpp is for programs that define TELLTALE_SEPARATE_COMPILATION"
 #endif
 
-#include <telltale/beast/detail/broadcaster.ipp>
-#include <telltale/beast/detail/http_client.ipp>
-#include <telltale/beast/detail/http_server.ipp>
-#include <telltale/beast/detail/websocket_hub.ipp>
+#include <telltale/src_beast.hpp>
+#include <telltale/src_core.hpp>
 
 #endif // TELLTALE_SRC_HPP

@@ -19,4 +19,13 @@
 
 namespace telltale::inline TELLTALE_ABI {}
 
+// Bodies that are long, and no templates, are in *.ipp. By default the headers include them and they are inline. With
+// TELLTALE_SEPARATE_COMPILATION, for the whole program, the headers only declare: one file of the user's includes
+// <telltale/src.hpp>, or <telltale/src_core.hpp> if nothing of beast/ and dashboard/ is used.
+#if defined(TELLTALE_SEPARATE_COMPILATION)
+#define TELLTALE_DECL
+#else
+#define TELLTALE_DECL inline
+#endif
+
 #endif // TELLTALE_VERSION_HPP

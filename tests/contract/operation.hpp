@@ -53,15 +53,32 @@ inline error_code code_of(const std::exception_ptr& e) {
 }
 inline error_code code_of(error_code ec) { return ec; }
 
-template <class Row, class Error, class... Values>
-outcome outcome_of(Error error, Values... values) {
+template <class... Values>
+using show_function = std::string (*)(const Values&...);
+
+/// How a row says its value; null where it has none.
+template <class Row, class... Values>
+show_function<Values...> show_of() {
+    if constexpr (sizeof...(Values) == 1)
+        return [](const Values&... values) { return Row::show(values...); };
+    else
+        return nullptr;
+}
+
+template <class Error, class... Values>
+outcome make_outcome(show_function<Values...> show, Error error, Values... values) {
     outcome o;
     o.error = code_of(error);
     if constexpr (sizeof...(Values) == 1) {
-        o.value = Row::show(values...);
+        o.value = show(values...);
         o.kept = std::make_shared<std::tuple<Values...>>(std::move(values)...);
     }
     return o;
+}
+
+template <class Row, class Error, class... Values>
+outcome outcome_of(Error error, Values... values) {
+    return make_outcome<Error, Values...>(show_of<Row, Values...>(), std::move(error), std::move(values)...);
 }
 
 /// Calls something that returns nothing or a value.
@@ -79,15 +96,20 @@ outcome outcome_of_get(Get get) {
     }
 }
 
+// The handlers know only the signature, so that the rows that have one in common share what is compiled for them.
+
+template <class Signature>
+class full_handler;
+
 /// The handler with everything that a handler can have. Move-only.
-template <class Row>
-class full_handler {
+template <class Error, class... Values>
+class full_handler<void(Error, Values...)> {
 public:
     using executor_type = net::any_io_executor;
     using allocator_type = counting_allocator<void>;
     using cancellation_slot_type = net::cancellation_slot;
 
-    explicit full_handler(record_ptr r) : record_(std::move(r)) {}
+    full_handler(record_ptr r, show_function<Values...> show) : record_(std::move(r)), show_(show) {}
     full_handler(full_handler&&) = default;
     full_handler& operator=(full_handler&&) = default;
 
@@ -95,22 +117,46 @@ public:
     allocator_type get_allocator() const noexcept { return allocator_type(record_->counts); }
     cancellation_slot_type get_cancellation_slot() const noexcept { return record_->signal.slot(); }
 
-    template <class Error, class... Values>
     void operator()(Error error, Values... values) {
         const record_ptr r = std::move(record_);
-        r->complete(outcome_of<Row>(std::move(error), std::move(values)...));
+        r->complete(make_outcome<Error, Values...>(show_, std::move(error), std::move(values)...));
     }
 
 private:
     record_ptr record_;
+    show_function<Values...> show_;
 };
 
-template <class Row>
-auto plain_handler(record_ptr r) {
-    return [r = std::move(r)](auto error, auto... values) {
-        r->complete(outcome_of<Row>(std::move(error), std::move(values)...));
-    };
-}
+template <class Signature>
+class plain_handler;
+
+/// One without any of these.
+template <class Error, class... Values>
+class plain_handler<void(Error, Values...)> {
+public:
+    plain_handler(record_ptr r, show_function<Values...> show) : record_(std::move(r)), show_(show) {}
+
+    void operator()(Error error, Values... values) const {
+        record_->complete(make_outcome<Error, Values...>(show_, std::move(error), std::move(values)...));
+    }
+
+private:
+    record_ptr record_;
+    show_function<Values...> show_;
+};
+
+template <class Row, class Signature>
+struct handlers_of;
+template <class Row, class Error, class... Values>
+struct handlers_of<Row, void(Error, Values...)> {
+    using signature = void(Error, Values...);
+    static full_handler<signature> full(record_ptr r) {
+        return full_handler<signature>(std::move(r), show_of<Row, Values...>());
+    }
+    static plain_handler<signature> plain(record_ptr r) {
+        return plain_handler<signature>(std::move(r), show_of<Row, Values...>());
+    }
+};
 
 template <class Signature>
 struct first_argument;
@@ -122,13 +168,14 @@ struct first_argument<void(Error, Values...)> {
 template <class Row>
 class subject_of final : public subject {
     using signature = typename Row::signature;
+    using handlers = handlers_of<Row, signature>;
     static constexpr bool has_error_code = std::is_same_v<typename first_argument<signature>::type, error_code>;
 
 public:
     explicit subject_of(const executor_type& executor) : executor_(executor), row_(executor) {}
 
-    void start(record_ptr r) override { row_.start(full_handler<Row>(std::move(r))); }
-    void start_plain(record_ptr r) override { row_.start(plain_handler<Row>(std::move(r))); }
+    void start(record_ptr r) override { row_.start(handlers::full(std::move(r))); }
+    void start_plain(record_ptr r) override { row_.start(handlers::plain(std::move(r))); }
     void start_detached() override { row_.start(net::detached); }
 
     started_future start_future() override {
@@ -141,7 +188,7 @@ public:
     std::function<void(record_ptr)> defer() override {
         using operation = std::decay_t<decltype(row_.start(telltale::deferred))>;
         auto op = std::make_shared<operation>(row_.start(telltale::deferred));
-        return [op](record_ptr r) { std::move (*op)(full_handler<Row>(std::move(r))); };
+        return [op](record_ptr r) { std::move (*op)(handlers::full(std::move(r))); };
     }
 
     net::awaitable<void> await(awaited token, record_ptr r) override {
@@ -161,8 +208,7 @@ public:
 
     void start_timed(std::chrono::steady_clock::duration limit, record_ptr r) override {
         telltale::async_with_timeout<signature>(
-            executor_, [this](auto handler) { row_.start(std::move(handler)); }, limit,
-            full_handler<Row>(std::move(r)));
+            executor_, [this](auto handler) { row_.start(std::move(handler)); }, limit, handlers::full(std::move(r)));
     }
 
     bool has_face() const override {
@@ -238,15 +284,16 @@ template <class Row>
 class coroutine_subject_of final : public subject {
     using value_type = typename decltype(std::declval<Row&>().run())::value_type;
     using signature = telltale::detail::spawn_signature<value_type>;
+    using handlers = handlers_of<Row, signature>;
 
 public:
     explicit coroutine_subject_of(const executor_type& executor) : executor_(executor), row_(executor) {}
 
     void start(record_ptr r) override {
         const auto home = r->home;
-        net::co_spawn(home, row_.run(), full_handler<Row>(std::move(r)));
+        net::co_spawn(home, row_.run(), handlers::full(std::move(r)));
     }
-    void start_plain(record_ptr r) override { net::co_spawn(executor_, row_.run(), plain_handler<Row>(std::move(r))); }
+    void start_plain(record_ptr r) override { net::co_spawn(executor_, row_.run(), handlers::plain(std::move(r))); }
     void start_detached() override { net::co_spawn(executor_, row_.run(), net::detached); }
 
     started_future start_future() override {
@@ -260,7 +307,7 @@ public:
         auto coroutine = std::make_shared<net::awaitable<value_type>>(row_.run());
         return [coroutine](record_ptr r) {
             const auto home = r->home;
-            net::co_spawn(home, std::move(*coroutine), full_handler<Row>(std::move(r)));
+            net::co_spawn(home, std::move(*coroutine), handlers::full(std::move(r)));
         };
     }
 
@@ -283,7 +330,7 @@ public:
 
     void start_timed(std::chrono::steady_clock::duration limit, record_ptr r) override {
         const auto home = r->home;
-        net::co_spawn(home, telltale::with_timeout(row_.run(), limit), full_handler<Row>(std::move(r)));
+        net::co_spawn(home, telltale::with_timeout(row_.run(), limit), handlers::full(std::move(r)));
     }
 
     bool has_face() const override { return false; }
@@ -298,11 +345,13 @@ private:
 /// basic_x<Executor>: its two faces on an executor type that is not any_io_executor.
 template <template <class> class Row, class Executor>
 class concrete_subject_of final : public concrete_subject {
+    using handlers = handlers_of<Row<Executor>, typename Row<Executor>::signature>;
+
 public:
     explicit concrete_subject_of(const Executor& executor) : executor_(executor), row_(executor) {}
 
-    void start(record_ptr r) override { row_.start(full_handler<Row<Executor>>(std::move(r))); }
-    void start_plain(record_ptr r) override { row_.start(plain_handler<Row<Executor>>(std::move(r))); }
+    void start(record_ptr r) override { row_.start(handlers::full(std::move(r))); }
+    void start_plain(record_ptr r) override { row_.start(handlers::plain(std::move(r))); }
     void spawn(record_ptr r) override { net::co_spawn(executor_, wait(row_, std::move(r)), net::detached); }
     void ready() override { row_.ready(); }
 

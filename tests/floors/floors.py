@@ -19,8 +19,12 @@ import sys
 FLOORS = ["core", "detail", "sync", "event", "progress", "poll", "run", "board", "store", "metrics", "health", "json",
           "beast", "dashboard", "testing"]
 # The folder detail/ beside the folders holds what several of them share: it is private to telltale, not to one folder.
-# Headers beside the folders: everybody may include these. telltale.hpp and src.hpp are for users only.
+# Headers beside the folders: everybody may include these. telltale.hpp and src*.hpp are for users only.
 GROUND = ["asio.hpp", "error.hpp", "version.hpp", "fwd.hpp"]
+# The bodies for a separate compilation: made of what is private.
+SOURCES = ["src.hpp", "src_core.hpp", "src_beast.hpp"]
+# Of these, what needs only Asio.
+LIGHT_SOURCES = ["src_core.hpp"]
 # core knows no Asio; its headers may use only these.
 CORE_MAY = ["version.hpp", "fwd.hpp"]
 # What the umbrella must not reach: it needs only Asio.
@@ -44,10 +48,10 @@ def folder_of(path):
 def check_include(path, target, problem):
     """One include of telltale/<target> in <path>."""
     here, there = folder_of(path), folder_of(target)
-    if "/detail/" in target and there != here and path != "src.hpp":  # which is made of nothing else
+    if "/detail/" in target and there != here and path not in SOURCES:
         problem(f"includes telltale/{target}, which is private to {there or 'its folder'}")
     if there == "":
-        if target not in GROUND and here != "":
+        if target not in GROUND and not (path == "src.hpp" and target in SOURCES):
             problem(f"includes telltale/{target}, which is for users only")
         elif here == "core" and target not in CORE_MAY:
             problem(f"includes telltale/{target}: core knows no Asio")
@@ -56,7 +60,7 @@ def check_include(path, target, problem):
         problem(f"includes telltale/{target}: {there}/ has no place in the order of the folders")
         return
     if here == "":
-        if path == "telltale.hpp" and there in NOT_IN_UMBRELLA:
+        if path in ["telltale.hpp", *LIGHT_SOURCES] and there in NOT_IN_UMBRELLA:
             problem(f"includes telltale/{target}: the umbrella needs only Asio")
         elif path in GROUND:
             problem(f"includes telltale/{target}: it lies below every folder")

@@ -25,7 +25,8 @@ CLEAN = {
     "json/profile.hpp": "#include <simdjson.h>",
     "beast/bridge.hpp": "#include <boost/beast/core.hpp>\n#include <boost/asio/post.hpp>\nusing x = boost::asio::io_context;",
     "telltale.hpp": "#include <telltale/board/board.hpp>",
-    "src.hpp": "#include <telltale/sync/detail/queue.hpp>",
+    "src_core.hpp": "#include <telltale/sync/detail/queue.hpp>",
+    "src.hpp": "#include <telltale/src_core.hpp>",
 }
 
 PLANTED = [
@@ -48,6 +49,8 @@ PLANTED = [
     ("attic/a.hpp", "", "no place in the order"),
     ("error.hpp", "#include <telltale/core/job.hpp>", "below every folder"),
     ("telltale.hpp", "#include <telltale/json/profile.hpp>", "the umbrella needs only Asio"),
+    ("src_core.hpp", "#include <telltale/beast/detail/a.ipp>", "needs only Asio"),
+    ("telltale.hpp", "#include <telltale/src_core.hpp>", "for users only"),
     ("board/a.hpp", '#include "board.hpp"', "write <telltale/...>"),
 ]
 

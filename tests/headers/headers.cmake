@@ -2,12 +2,12 @@
 # Copyright (c) 2026 the telltale authors
 #
 # The target telltale_headers_alone compiles one file for each public header, which includes it twice and nothing else.
-# The headers that include Beast or simdjson are apart, in telltale_headers_alone_heavy, for they take long. src.hpp is not
-# among them: it is for one file of a separate compilation, which telltale_everything is.
+# The headers that include Beast or simdjson are apart, in telltale_headers_alone_heavy, for they take long. src*.hpp are not
+# among them: they are for one file of a separate compilation, as of telltale_core_src and telltale_everything.
 
 file(GLOB_RECURSE telltale_public_headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
      "${PROJECT_SOURCE_DIR}/include/telltale/*.hpp")
-list(FILTER telltale_public_headers EXCLUDE REGEX "/detail/|^telltale/src\\.hpp$")
+list(FILTER telltale_public_headers EXCLUDE REGEX "/detail/|^telltale/src(_core|_beast)?\\.hpp$")
 foreach(weight IN ITEMS "" _heavy)
   set(sources "")
   foreach(header IN LISTS telltale_public_headers)

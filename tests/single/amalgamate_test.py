@@ -52,6 +52,15 @@ class AmalgamateTest(unittest.TestCase):
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("depends on an #if", result.stderr)
 
+    def test_bodies_are_part_of_it(self):
+        bodies = "#if !defined(TELLTALE_SEPARATE_COMPILATION)\n#include <telltale/a.hpp>\n#endif\n"
+        self.write(telltale=f"#ifndef G\n#define G\nint f();\n{bodies}int g();\n#endif\n", a="int f() { return 1; }\n")
+        self.assertEqual(self.run_script().returncode, 0)
+        text = self.output.read_text(encoding="utf-8")
+        self.assertIn("int f() { return 1; }", text)
+        self.assertNotIn("!defined(TELLTALE_SEPARATE_COMPILATION)", text)
+        self.assertIn("int g();\n#endif", text)
+
     def test_check_tells_a_stale_file_from_a_fresh_one_and_writes_nothing(self):
         self.write(telltale="struct a {};\n")
         self.assertEqual(self.run_script("--check").returncode, 1)

@@ -14,7 +14,6 @@
 #include <telltale/core/job_report.hpp>
 #include <telltale/detail/waiter.hpp>
 #include <telltale/event/emitter.hpp>
-#include <telltale/event/filtered.hpp>
 #include <telltale/event/subscription.hpp>
 
 #include <cstddef>
@@ -46,8 +45,7 @@ public:
     using job_ptr = std::shared_ptr<const job>;
 
     explicit board(executor_type executor, board_options options = {})
-        : executor_(std::move(executor)),
-          state_(std::make_shared<detail::board_state>(detail::context_of(executor_), options)) {}
+        : executor_(std::move(executor)), state_(detail::board_state::create(detail::context_of(executor_), options)) {}
 
     board(const board&) = delete;
     board& operator=(const board&) = delete;
@@ -136,32 +134,10 @@ private:
     std::shared_ptr<detail::board_state> state_;
 };
 
-inline job_sink board::sink() const {
-    return [weak = std::weak_ptr(state_)](job_report r) {
-        if (const auto state = weak.lock()) state->report(std::move(r));
-    };
-}
-
-inline board::view board::watch_on(executor_type executor, filter wanted, subscription_options<event> options) {
-    options.from.reset();
-    const auto locked = state_->freeze();
-    auto jobs = state_->jobs(locked, wanted);
-    auto at = position();
-    return {std::move(jobs), at, subscribe_on(std::move(executor), std::move(wanted), std::move(options))};
-}
-
-inline subscription<event> board::subscribe_on(executor_type executor, filter wanted,
-                                               subscription_options<event> options) {
-    return state_->journal().subscribe(executor, filtered(std::move(wanted), std::move(options)));
-}
-
-inline command_result board::request(std::string_view id, job_command command) {
-    const job_ptr j = find(id);
-    if (!j) return command_result::unknown_job;
-    if (!j->control || !j->control->supports(command)) return command_result::unsupported;
-    return j->control->request(command);
-}
-
 } // namespace telltale::inline TELLTALE_ABI
+
+#if !defined(TELLTALE_SEPARATE_COMPILATION)
+#include <telltale/board/detail/board.ipp>
+#endif
 
 #endif // TELLTALE_BOARD_BOARD_HPP

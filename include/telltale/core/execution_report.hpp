@@ -97,13 +97,15 @@ struct report_sources {
 };
 
 /// The report of these jobs: those of a board's snapshot, for example. Null pointers are left out.
-inline execution_report make_report(const std::vector<std::shared_ptr<const job>>& jobs, report_sources sources);
+TELLTALE_DECL execution_report make_report(const std::vector<std::shared_ptr<const job>>& jobs, report_sources sources);
 
 /// {"format":1,"started_at":"…","elapsed_s":2.5,…}: see docs/reference/report.md. What is unknown is left out.
-inline void write_json(json_writer& out, const execution_report& r);
+TELLTALE_DECL void write_json(json_writer& out, const execution_report& r);
 
 } // namespace telltale::inline TELLTALE_ABI
 
-#include <telltale/core/detail/execution_report.hpp>
+#if !defined(TELLTALE_SEPARATE_COMPILATION)
+#include <telltale/core/detail/execution_report.ipp>
+#endif
 
 #endif // TELLTALE_CORE_EXECUTION_REPORT_HPP

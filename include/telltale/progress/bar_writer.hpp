@@ -10,7 +10,6 @@
 #include <telltale/progress/bar_item.hpp>
 #include <telltale/progress/detail/bar_screen.hpp>
 #include <telltale/progress/detail/file_output.hpp>
-#include <telltale/progress/detail/terminal.hpp>
 
 #include <chrono>
 #include <cstdio>
@@ -54,50 +53,28 @@ public:
     using item_list = std::vector<bar_item>;
 
     /// `out` must stay open as long as this is used.
-    explicit bar_writer(std::FILE* out, bar_writer_options options = {})
-        : file_(out),
-          out_(out),
-          terminal_(options.terminal.value_or(detail::is_terminal_file(out))),
-          redraw_interval_(options.redraw_interval),
-          screen_({.terminal = terminal_,
-                   .reflows = detail::terminal_reflows(),
-                   .style = options.style.value_or(detail::style_of_terminal(terminal_)),
-                   .redraw = options.redraw_interval,
-                   .plain = options.plain_interval}) {}
+    explicit bar_writer(std::FILE* out, bar_writer_options options = {});
 
     bool is_terminal() const noexcept { return terminal_; }
     clock::duration redraw_interval() const noexcept { return redraw_interval_; }
 
     /// Shows all as they are; whoever is not among them is not shown any more. False: it is too early since the last time
     /// (or the terminal has not taken that yet), and nothing was done; call again later.
-    bool update(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar = {}) {
-        return update_all(jobs, now, calendar);
-    }
-    bool update(const item_list& items, clock::time_point now) { return update_all(items, now, {}); }
+    bool update(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar = {});
+    bool update(const item_list& items, clock::time_point now);
 
     /// Writes a line, or several, above the bars. What could move the cursor becomes '?'.
-    void log(std::string_view text) { out_.write(screen_.log(text, size()), patience_ms); }
+    void log(std::string_view text);
 
     /// Shows every job a last time, now, and leaves the cursor below.
-    void finish(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar = {}) {
-        out_.write(screen_.finish(jobs, now, calendar, size()), patience_ms);
-    }
-    void finish(const item_list& items, clock::time_point now) {
-        out_.write(screen_.finish(items, now, {}, size()), patience_ms);
-    }
+    void finish(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar = {});
+    void finish(const item_list& items, clock::time_point now);
 
 private:
     static constexpr int patience_ms = 1000;
 
-    detail::screen_size size() const { return detail::size_of_terminal(file_); }
-
     template <class Items>
-    bool update_all(const Items& items, clock::time_point now, std::optional<timestamp> calendar) {
-        if (out_.is_broken()) return true;
-        if (screen_.too_early(now) || out_.is_full()) return false;
-        out_.write(screen_.update(items, now, calendar, size()), 0);
-        return true;
-    }
+    bool update_all(const Items& items, clock::time_point now, std::optional<timestamp> calendar);
 
     std::FILE* file_;
     detail::file_output out_;
@@ -107,5 +84,9 @@ private:
 };
 
 } // namespace telltale::inline TELLTALE_ABI
+
+#if !defined(TELLTALE_SEPARATE_COMPILATION)
+#include <telltale/progress/detail/bar_writer.ipp>
+#endif
 
 #endif // TELLTALE_PROGRESS_BAR_WRITER_HPP

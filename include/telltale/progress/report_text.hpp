@@ -19,20 +19,22 @@ struct report_text_options {
 };
 
 /// For this file: Unicode where the locale has UTF-8, and as wide as its terminal (or COLUMNS), but at most 80.
-inline report_text_options report_text_options_for(std::FILE* out);
+TELLTALE_DECL report_text_options report_text_options_for(std::FILE* out);
 
 /// How the execution stands, as a block of lines: progress, jobs, data, time, resources, and the jobs that run.
 ///
 /// What is not known has no line. No colours and no control codes, whatever the names of jobs hold. Ends with a line
 /// break.
-inline std::string render_progress(const execution_report& r, report_text_options options = {});
+TELLTALE_DECL std::string render_progress(const execution_report& r, report_text_options options = {});
 
 /// How the execution went: jobs, data, performance, resources, and a line for each job with what became of it, how long
 /// it took and its throughput. Otherwise as render_progress.
-inline std::string render_summary(const execution_report& r, report_text_options options = {});
+TELLTALE_DECL std::string render_summary(const execution_report& r, report_text_options options = {});
 
 } // namespace telltale::inline TELLTALE_ABI
 
-#include <telltale/progress/detail/report_lines.hpp>
+#if !defined(TELLTALE_SEPARATE_COMPILATION)
+#include <telltale/progress/detail/report_lines.ipp>
+#endif
 
 #endif // TELLTALE_PROGRESS_REPORT_TEXT_HPP

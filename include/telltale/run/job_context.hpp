@@ -166,4 +166,8 @@ private:
 
 } // namespace telltale::inline TELLTALE_ABI
 
+#if !defined(TELLTALE_SEPARATE_COMPILATION)
+#include <telltale/run/detail/manager_impl.ipp>
+#endif
+
 #endif // TELLTALE_RUN_JOB_CONTEXT_HPP

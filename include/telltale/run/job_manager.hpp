@@ -11,7 +11,6 @@
 #include <telltale/detail/waiter.hpp>
 #include <telltale/error.hpp>
 #include <telltale/run/detail/job_functions.hpp>
-#include <telltale/run/detail/manager_impl.hpp>
 #include <telltale/run/detail/manager_state.hpp>
 #include <telltale/run/job_context.hpp>
 #include <telltale/run/job_handle.hpp>
@@ -54,7 +53,7 @@ public:
 
     /// `sink` may be empty.
     job_manager(executor_type executor, job_sink sink, job_manager_options options = {})
-        : state_(std::make_shared<detail::manager_state>(std::move(executor), std::move(sink), options)) {}
+        : state_(detail::manager_state::create(std::move(executor), std::move(sink), options)) {}
 
     job_manager(const job_manager&) = delete;
     job_manager& operator=(const job_manager&) = delete;

@@ -5,16 +5,13 @@
 #define TELLTALE_RUN_PROCESS_HPP
 
 #include <telltale/asio.hpp>
-#include <telltale/core/job.hpp>
 #include <telltale/run/detail/process_run.hpp>
 #include <telltale/run/job_failure.hpp>
 #include <telltale/run/process_options.hpp>
 
 #if !defined(_WIN32) // there is none of this on Windows
 
-#include <csignal>
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -58,35 +55,15 @@ auto async_run_process(const Executor& executor, process_options options, Token&
 
 /// As async_run_process, on the executor of whoever awaits. Throws system_error, with the name of the program or folder
 /// in its what().
-[[nodiscard]] inline net::awaitable<process_result> run_process(process_options options) {
-    const auto executor = co_await net::this_coro::executor;
-    std::string program = options.argv.empty() ? std::string() : options.argv.front();
-    std::string folder = options.working_folder.string();
-    auto [ec, result] = co_await async_run_process(executor, std::move(options), as_result);
-    if (ec == errc::bad_working_folder) throw system_error(ec, folder);
-    if (ec) throw system_error(ec, program);
-    co_return std::move(result);
-}
+[[nodiscard]] TELLTALE_DECL net::awaitable<process_result> run_process(process_options options);
 
 /// The last lines of a text: at most `lines` of them, and no more than `bytes`.
-inline std::string_view last_lines(std::string_view text, std::size_t lines, std::size_t bytes = 2000) noexcept {
-    while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-    std::size_t begin = text.size();
-    while (begin > 0 && text.size() - begin < bytes && (text[begin - 1] != '\n' || --lines > 0)) --begin;
-    return text.substr(begin);
-}
+TELLTALE_DECL std::string_view last_lines(std::string_view text, std::size_t lines, std::size_t bytes = 2000) noexcept;
 
 /// Throws a job_failure unless the process exited with 0: "exited with 3", and the last five lines of its standard error
 /// output. Its class is `resource` where a limit of the system has ended it (SIGKILL, as from want of memory, SIGXCPU,
 /// SIGXFSZ), else `unknown`.
-inline void check_exit(const process_result& result) {
-    if (result.succeeded()) return;
-    std::string message = describe_end(result);
-    if (const auto said = last_lines(result.errors.text, 5); !said.empty()) message.append(": ").append(said);
-    const int signal = result.term_signal.value_or(0);
-    const bool limit = signal == SIGKILL || signal == SIGXCPU || signal == SIGXFSZ;
-    throw job_failure(limit ? error_class::resource : error_class::unknown, message);
-}
+TELLTALE_DECL void check_exit(const process_result& result);
 
 /// run_process and check_exit: a process as the work of a job, which fails when it does not exit with 0, and ends when it
 /// is cancelled or its time is up.
@@ -103,11 +80,7 @@ public:
     }
 
 private:
-    static net::awaitable<process_result> run(process_options options) {
-        process_result result = co_await run_process(std::move(options));
-        check_exit(result);
-        co_return std::move(result);
-    }
+    TELLTALE_DECL static net::awaitable<process_result> run(process_options options);
 
     process_options options_;
 };
@@ -115,5 +88,9 @@ private:
 } // namespace telltale::inline TELLTALE_ABI
 
 #endif // !_WIN32
+
+#if !defined(TELLTALE_SEPARATE_COMPILATION)
+#include <telltale/run/detail/process_run.ipp>
+#endif
 
 #endif // TELLTALE_RUN_PROCESS_HPP

@@ -6,8 +6,7 @@
 
 #include <telltale/asio.hpp>
 #include <telltale/core/execution_report.hpp>
-#include <telltale/core/json.hpp>
-#include <telltale/detail/atomic_file.hpp>
+#include <telltale/error.hpp>
 
 #include <filesystem>
 
@@ -24,17 +23,15 @@ namespace telltale::inline TELLTALE_ABI {
 ///
 /// @par Thread safety
 /// From any thread; of two at once on one file, one is the last.
-inline void save_report(const execution_report& report, const std::filesystem::path& path, error_code& ec) {
-    ec = detail::write_file_atomically(path, to_json(report) += '\n');
-}
+TELLTALE_DECL void save_report(const execution_report& report, const std::filesystem::path& path, error_code& ec);
 
 /// The same; throws system_error with the path in its message.
-inline void save_report(const execution_report& report, const std::filesystem::path& path) {
-    error_code ec;
-    save_report(report, path, ec);
-    if (ec) throw system_error(ec, "cannot write " + path.string());
-}
+TELLTALE_DECL void save_report(const execution_report& report, const std::filesystem::path& path);
 
 } // namespace telltale::inline TELLTALE_ABI
+
+#if !defined(TELLTALE_SEPARATE_COMPILATION)
+#include <telltale/run/detail/save_report.ipp>
+#endif
 
 #endif // TELLTALE_RUN_SAVE_REPORT_HPP

@@ -4,6 +4,7 @@
 #include <telltale/board/show_jobs.hpp>
 
 #include <telltale/sync/task_group.hpp>
+#include <telltale/sync/timer.hpp>
 
 #include "support.hpp"
 #include "terminal/screen_file.hpp"

@@ -3,6 +3,8 @@
 
 #include <telltale/progress/bar_writer.hpp>
 
+#include <telltale/progress/detail/terminal.hpp>
+
 #include "catch.hpp"
 #include "terminal/emulator.hpp"
 #include "terminal/scenario.hpp"

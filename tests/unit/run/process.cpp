@@ -3,6 +3,8 @@
 
 #include <telltale/run/process.hpp>
 
+#include <telltale/run/detail/process_output.hpp>
+
 #if !defined(_WIN32)
 
 #include "support.hpp"

@@ -3,6 +3,8 @@
 
 #include <telltale/run/save_report.hpp>
 
+#include <telltale/core/json.hpp>
+
 #include "catch.hpp"
 
 #include <chrono>

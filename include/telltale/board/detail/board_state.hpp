@@ -22,7 +22,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -44,59 +43,23 @@ namespace detail {
 
 class board_state final : public wait_state {
 public:
-    board_state(net::execution_context& context, board_options options)
-        : wait_state(context),
-          time_(&net::use_service<time_source>(context)),
-          options_(options),
-          journal_(std::make_unique<emitter<event>>(emitter_options{options.history, options.history_bytes})) {}
+    static std::shared_ptr<board_state> create(net::execution_context& context, board_options options);
+
+    board_state(net::execution_context& context, board_options options);
+    ~board_state() override;
 
     emitter<event>& journal() noexcept { return *journal_; }
 
-    void report(job_report r) {
-        if (r.id.empty()) throw std::invalid_argument("telltale::board: a report without a job id");
-        wait_list waiters;
-        std::shared_ptr<const job> ended;
-        {
-            const std::lock_guard lock(mutex());
-            if (closed_) return;
-            entry& e = find_or_add(r.id);
-            const timestamp now = time_->system_now();
-            applied result = apply(e.record, std::move(r), now);
-            if (result.refused) ++refused_;
-            for (auto& told : result.events) journal_->emit(std::move(told));
-            if (result.ended) {
-                ended = e.record.current;
-                waiters.take(e.waiters);
-                finished_.push_back(ended->id);
-            }
-            forget_finished();
-        }
-        while (wait_node* const n = waiters.pop_front()) static_cast<waiter<job>*>(n)->complete({}, *ended);
-    }
+    void report(job_report r);
 
-    void emit_custom(std::string data, std::string_view id) {
-        const std::lock_guard lock(mutex());
-        if (closed_) return;
-        const auto found = jobs_.find(id);
-        journal_->emit(event{event_kind::custom, time_->system_now(),
-                             found == jobs_.end() ? nullptr : found->second->record.current, std::move(data)});
-    }
+    void emit_custom(std::string data, std::string_view id);
 
-    std::shared_ptr<const job> find(std::string_view id) const {
-        const std::lock_guard lock(mutex());
-        const auto found = jobs_.find(id);
-        return found == jobs_.end() ? nullptr : found->second->record.current;
-    }
+    std::shared_ptr<const job> find(std::string_view id) const;
 
     /// Nothing is reported while this is held.
     [[nodiscard]] std::unique_lock<std::mutex> freeze() const { return std::unique_lock(mutex()); }
 
-    std::vector<std::shared_ptr<const job>> jobs(const std::unique_lock<std::mutex>&, const filter& wanted) const {
-        std::vector<std::shared_ptr<const job>> result;
-        for (const auto& e : order_)
-            if (wanted.matches(*e.record.current)) result.push_back(e.record.current);
-        return result;
-    }
+    std::vector<std::shared_ptr<const job>> jobs(const std::unique_lock<std::mutex>&, const filter& wanted) const;
 
     std::vector<std::shared_ptr<const job>> jobs(const filter& wanted) const { return jobs(freeze(), wanted); }
 
@@ -105,31 +68,12 @@ public:
         return refused_;
     }
 
-    void close() {
-        {
-            const std::lock_guard lock(mutex());
-            closed_ = true;
-        }
-        journal_.reset();
-        finish_all(net::error::operation_aborted);
-    }
+    void close();
 
     // With the mutex held.
-    wait_list* attempt(const job_id& id, error_code& ec, job& result) {
-        const auto found = jobs_.find(id);
-        if (found == jobs_.end()) {
-            ec = errc::unknown_job;
-            return nullptr;
-        }
-        entry& e = *found->second;
-        if (!is_terminal(e.record.current->state)) return &e.waiters;
-        result = *e.record.current;
-        return nullptr;
-    }
+    wait_list* attempt(const job_id& id, error_code& ec, job& result);
 
-    void take_all(wait_list& all) noexcept override {
-        for (auto& e : order_) all.take(e.waiters);
-    }
+    void take_all(wait_list& all) noexcept override;
 
 private:
     struct entry {
@@ -138,26 +82,9 @@ private:
         wait_list waiters;
     };
 
-    entry& find_or_add(const job_id& id) {
-        if (const auto found = jobs_.find(id); found != jobs_.end()) return *found->second;
-        entry& e = order_.emplace_back();
-        e.id = id;
-        jobs_.emplace(std::string_view(e.id), std::prev(order_.end()));
-        return e;
-    }
+    entry& find_or_add(const job_id& id);
 
-    void forget_finished() {
-        while (finished_.size() > options_.finished_jobs) {
-            const job_id id = std::move(finished_.front());
-            finished_.pop_front();
-            const auto found = jobs_.find(id);
-            // It may have begun another attempt since, or be forgotten already.
-            if (found == jobs_.end() || !is_terminal(found->second->record.current->state)) continue;
-            const auto place = found->second;
-            jobs_.erase(found);
-            order_.erase(place);
-        }
-    }
+    void forget_finished();
 
     time_source* time_;
     board_options options_;

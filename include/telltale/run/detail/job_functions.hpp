@@ -116,6 +116,20 @@ struct on_pool {
     Fn fn;
 };
 
+template <class Fn, class T>
+net::awaitable<void> job_of<Fn, T>::begin(job_context context) {
+    if constexpr (std::is_void_v<T>)
+        return (*function)(std::move(context));
+    else
+        return keep(std::static_pointer_cast<job_of>(this->shared_from_this()), std::move(context));
+}
+
+template <class Fn, class T>
+net::awaitable<void> job_of<Fn, T>::keep(std::shared_ptr<job_of> self, job_context context) {
+    if constexpr (!std::is_void_v<T>) self->value.emplace(co_await (*self->function)(std::move(context)));
+    co_return;
+}
+
 } // namespace detail
 } // namespace telltale::inline TELLTALE_ABI
 

@@ -22,7 +22,6 @@
 #include <optional>
 #include <string>
 #include <type_traits>
-#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -38,18 +37,7 @@ class job_lane {
     using in_pool = net::thread_pool::executor_type;
 
 public:
-    // A strand of the executor that is inside is half as dear as one of any_io_executor. (The target() of the oldest supported
-    // Asio does not look at the type.)
-    explicit job_lane(const net::any_io_executor& outer) {
-        if (outer.target_type() == typeid(in_context)) {
-            direct_.emplace(net::make_strand(*outer.target<in_context>()));
-            executor_ = *direct_;
-        } else if (outer.target_type() == typeid(in_pool)) {
-            executor_ = net::make_strand(*outer.target<in_pool>());
-        } else {
-            executor_ = net::make_strand(outer);
-        }
-    }
+    explicit job_lane(const net::any_io_executor& outer);
 
     const net::any_io_executor& executor() const noexcept { return executor_; }
 
@@ -97,7 +85,7 @@ struct managed_job : std::enable_shared_from_this<managed_job> {
     explicit managed_job(bool can_pause) : pausable(can_pause) {}
     managed_job(const managed_job&) = delete;
     managed_job& operator=(const managed_job&) = delete;
-    virtual ~managed_job() = default;
+    virtual ~managed_job();
 
     /// Calls the job's function.
     virtual net::awaitable<void> begin(job_context context) = 0;
@@ -106,10 +94,7 @@ struct managed_job : std::enable_shared_from_this<managed_job> {
     /// Destroys the job's result.
     virtual void discard() noexcept { error = nullptr; }
 
-    job_rarity& rare() {
-        if (!rarity) rarity = std::make_unique<job_rarity>();
-        return *rarity;
-    }
+    job_rarity& rare();
 
     // Set before anybody else knows the job.
     job_id id;

@@ -5,23 +5,44 @@
 #define TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_HPP
 
 #include <telltale/asio.hpp>
-#include <telltale/detail/is_aborted.hpp>
+#include <telltale/core/job_control.hpp>
 #include <telltale/run/detail/manager_state.hpp>
-#include <telltale/run/job_context.hpp>
-#include <telltale/run/job_failure.hpp>
 
-#include <atomic>
 #include <exception>
 #include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
-#include <type_traits>
 #include <utility>
 
-// An attempt of a job: its beginning, what it says of itself, its end, and what is left of it.
+// What only the bodies of a manager know.
 
 namespace telltale::inline TELLTALE_ABI::detail {
+
+/// An attempt that is about to begin, or runs. If the execution context is destroyed with it in there, the job gives back
+/// what must not outlive that.
+class attempt_under_way {
+public:
+    attempt_under_way(std::shared_ptr<manager_state> manager, job_ptr job) noexcept
+        : manager_(std::move(manager)), job_(std::move(job)) {}
+    attempt_under_way(attempt_under_way&&) noexcept = default;
+    attempt_under_way& operator=(attempt_under_way&&) = delete;
+    ~attempt_under_way() {
+        if (job_) manager_->abandon(*job_);
+    }
+
+    void begin() && {
+        manager_state& manager = *manager_;
+        manager.begin(std::move(*this));
+    }
+    void end(const std::exception_ptr& e) && {
+        const job_ptr job = std::move(job_);
+        manager_->end(job, e);
+    }
+    managed_job& job() const noexcept { return *job_; }
+    const job_ptr& shared_job() const noexcept { return job_; }
+
+private:
+    std::shared_ptr<manager_state> manager_;
+    job_ptr job_;
+};
 
 /// What an attempt's coroutine completes with.
 class attempt_end {
@@ -40,180 +61,28 @@ private:
     attempt_under_way attempt_;
 };
 
-inline void manager_state::begin(attempt_under_way attempt) {
-    managed_job& job = attempt.job();
-    // If it is asked to end from here on, the signal is emitted behind this.
-    if (job.stop_requested.load(std::memory_order_acquire)) {
-        std::move(attempt).end(std::make_exception_ptr(system_error(net::error::operation_aborted)));
-        return;
+/// The door to one job of a manager; harmless when the manager is gone.
+class managed_job_control final : public job_control {
+public:
+    managed_job_control(std::weak_ptr<manager_state> manager, job_id id)
+        : manager_(std::move(manager)), id_(std::move(id)) {}
+
+    bool supports(job_command command) const noexcept override {
+        if (command != job_command::retry) return true;
+        const auto manager = manager_.lock();
+        return manager && manager->supports(id_, command);
     }
-    struct work {
-        net::awaitable<void> operator()() { return job->begin(std::move(context)); }
-        managed_job* job; // which attempt_end keeps
-        job_context context;
-    };
-    work body{&job, job_context(self(), attempt.shared_job())};
-    net::co_spawn(job.lane->executor(), std::move(body), attempt_end(std::move(attempt)));
-}
 
-// The execution context is gone, and with it the attempt.
-inline void manager_state::abandon(managed_job& job) noexcept {
-    {
-        const std::lock_guard lock(mutex());
-        if (job.rarity) job.rarity->alarm.reset();
-        job.lane.reset();
+    command_result request(job_command command) override {
+        if (!supports(command)) return command_result::unsupported;
+        const auto manager = manager_.lock();
+        return manager ? manager->request_later(id_, command) : command_result::refused;
     }
-    job.signal.slot().clear(); // where an operation of this manager may have left a reference to it
-}
 
-inline bool wants_another_attempt(const job_retry& retry, const job_error& error) {
-    try {
-        return !retry.when || retry.when(error);
-    } catch (...) {
-        return false;
-    }
-}
-
-inline void manager_state::end(const job_ptr& job, const std::exception_ptr& e) {
-    effects todo;
-    std::optional<job_error> error;
-    bool aborted = false;
-    bool again = false;
-    if (e) {
-        aborted = is_aborted(e);
-        error = describe_error(e);
-        const job_retry* retry = nullptr; // which nobody changes
-        {
-            const std::lock_guard lock(mutex());
-            if (aborted && job->asked == managed_job::reason::timed_out)
-                error = job_error{error_class::timeout, "the job exceeded its time limit"};
-            if (job->rarity && job->attempt < job->rarity->retry.max_attempts) retry = &job->rarity->retry;
-        }
-        again = retry && wants_another_attempt(*retry, *error);
-    }
-    {
-        const std::lock_guard lock(mutex());
-        const auto now = source_.now();
-        if (is_terminal(job->state)) { // lost with its manager
-            leave_attempt(*job, now);
-            todo.forgotten.push_back(index_.erase(*job));
-            todo.dispose.push_back(job);
-        } else {
-            std::optional<progress> last;
-            if (job->tracker) {
-                job->tracker->finish();
-                last = job->tracker->sample();
-            }
-            job_state state = e ? job_state::failed : job_state::succeeded;
-            if (aborted && job->asked == managed_job::reason::cancelled) {
-                state = job_state::cancelled;
-                error.reset();
-            }
-            if (aborted && job->asked == managed_job::reason::timed_out) state = job_state::timed_out;
-            again = again && job->asked != managed_job::reason::cancelled && !ending_;
-            job->error = job->handles > 0 && state == job_state::failed && !again ? e : nullptr;
-            if (again) {
-                const auto delay = job->rarity->retry.delay.delay(job->attempt, random());
-                begin_next_attempt(*job, delay, "attempt " + std::to_string(job->attempt) + ": " + error->message, now);
-            } else {
-                conclude(*job, state, std::move(error), last, todo, now);
-            }
-            pump(todo, now);
-        }
-    }
-    carry_out(todo);
-}
-
-inline void manager_state::report_progress(const job_ptr& job, progress p, std::optional<std::string> message) {
-    if (!has_sink_) return;
-    {
-        const std::lock_guard lock(mutex());
-        if (!job->begun || !telling()) return;
-        job_report r = report_of(*job);
-        r.progress = p;
-        r.message = std::move(message);
-        tell(std::move(r));
-    }
-    flush();
-}
-
-// With the progress as it is then, so that the two fit together.
-inline void manager_state::set_message(const job_ptr& job, std::string message) {
-    if (!has_sink_) return;
-    {
-        const std::lock_guard lock(mutex());
-        if (!job->begun || !telling()) return;
-        job_report r = report_of(*job);
-        if (job->tracker) r.progress = job->tracker->sample();
-        r.message = std::move(message);
-        tell(std::move(r));
-    }
-    flush();
-}
-
-inline progress_tracker& manager_state::tracker(const job_ptr& job, const progress_tracker_options& options) {
-    progress_tracker* counted = nullptr;
-    {
-        const std::lock_guard lock(mutex());
-        if (job->tracker) return *job->tracker;
-        job->tracker = std::make_unique<progress_tracker>(executor_, options);
-        counted = job->tracker.get();
-        if (!job->begun) counted->finish();
-        if (!job->begun || !telling()) return *counted;
-    }
-    publish(job, *counted, {});
-    return *counted;
-}
-
-inline void manager_state::publish(const job_ptr& job, progress_tracker& counted, progress_snapshot last) {
-    counted.async_wait_change(last, options_.publish_interval,
-                              [s = self(), job, &counted, said = last.message](error_code ec, progress_snapshot now) {
-                                  if (ec) return;
-                                  {
-                                      const std::lock_guard lock(s->mutex());
-                                      if (job->tracker.get() != &counted) return; // of a former attempt
-                                  }
-                                  s->report_progress(job, now.value,
-                                                     now.message == said ? std::optional<std::string>{} : now.message);
-                                  s->publish(job, counted, std::move(now));
-                              });
-}
-
-inline cpu_meter& manager_state::cpu_of(const job_ptr& job) {
-    const std::lock_guard lock(mutex());
-    return job->rare().cpu;
-}
-
-inline void manager_state::add_handle(managed_job& job) {
-    const std::lock_guard lock(mutex());
-    ++job.handles;
-}
-
-// Nobody else can ask for the result.
-inline void manager_state::release_handle(managed_job& job) noexcept {
-    std::exception_ptr error;
-    {
-        const std::lock_guard lock(mutex());
-        if (--job.handles > 0) return;
-        error = std::exchange(job.error, nullptr);
-        if (job.state != job_state::succeeded) return;
-    }
-    job.discard();
-}
-
-template <class Fn, class T>
-net::awaitable<void> job_of<Fn, T>::begin(job_context context) {
-    if constexpr (std::is_void_v<T>)
-        return (*function)(std::move(context));
-    else
-        return keep(std::static_pointer_cast<job_of>(this->shared_from_this()), std::move(context));
-}
-
-template <class Fn, class T>
-net::awaitable<void> job_of<Fn, T>::keep(std::shared_ptr<job_of> self, job_context context) {
-    if constexpr (!std::is_void_v<T>) self->value.emplace(co_await (*self->function)(std::move(context)));
-    co_return;
-}
+private:
+    std::weak_ptr<manager_state> manager_;
+    job_id id_;
+};
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 

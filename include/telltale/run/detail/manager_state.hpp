@@ -51,15 +51,11 @@ class manager_state final : public wait_state {
 public:
     using clock = std::chrono::steady_clock;
 
-    manager_state(net::any_io_executor executor, job_sink sink, const job_manager_options& options)
-        : wait_state(context_of(executor)),
-          executor_(std::move(executor)),
-          source_(time_source_of(executor_)),
-          options_(options),
-          has_sink_(static_cast<bool>(sink)),
-          sink_(std::move(sink)),
-          max_running_(options.max_running),
-          random_(options.seed ? *options.seed : static_cast<std::uint64_t>(clock::now().time_since_epoch().count())) {}
+    static std::shared_ptr<manager_state> create(net::any_io_executor executor, job_sink sink,
+                                                 const job_manager_options& options);
+
+    manager_state(net::any_io_executor executor, job_sink sink, const job_manager_options& options);
+    ~manager_state() override;
 
     const net::any_io_executor& executor() const noexcept { return executor_; }
 
@@ -75,17 +71,7 @@ public:
     // Of a job, by itself.
     void report_progress(const job_ptr& job, progress p, std::optional<std::string> message = {});
     void set_message(const job_ptr& job, std::string message);
-    void notify(const job_ptr& job, job_notice notice) {
-        if (!has_sink_) return;
-        {
-            const std::lock_guard lock(mutex());
-            if (!job->begun || !telling()) return;
-            job_report r = report_of(*job);
-            r.notices.push_back(std::move(notice));
-            tell(std::move(r));
-        }
-        flush();
-    }
+    void notify(const job_ptr& job, job_notice notice);
     progress_tracker& tracker(const job_ptr& job, const progress_tracker_options& options);
     cpu_meter& cpu_of(const job_ptr& job);
 
@@ -266,57 +252,6 @@ private:
     clock::time_point tidied_ = clock::time_point::min();
     std::optional<timer> deadline_;
     clock::time_point deadline_at_ = clock::time_point::max();
-};
-
-/// An attempt that is about to begin, or runs. If the execution context is destroyed with it in there, the job gives back
-/// what must not outlive that.
-class attempt_under_way {
-public:
-    attempt_under_way(std::shared_ptr<manager_state> manager, job_ptr job) noexcept
-        : manager_(std::move(manager)), job_(std::move(job)) {}
-    attempt_under_way(attempt_under_way&&) noexcept = default;
-    attempt_under_way& operator=(attempt_under_way&&) = delete;
-    ~attempt_under_way() {
-        if (job_) manager_->abandon(*job_);
-    }
-
-    void begin() && {
-        manager_state& manager = *manager_;
-        manager.begin(std::move(*this));
-    }
-    void end(const std::exception_ptr& e) && {
-        const job_ptr job = std::move(job_);
-        manager_->end(job, e);
-    }
-    managed_job& job() const noexcept { return *job_; }
-    const job_ptr& shared_job() const noexcept { return job_; }
-
-private:
-    std::shared_ptr<manager_state> manager_;
-    job_ptr job_;
-};
-
-/// The door to one job of a manager; harmless when the manager is gone.
-class managed_job_control final : public job_control {
-public:
-    managed_job_control(std::weak_ptr<manager_state> manager, job_id id)
-        : manager_(std::move(manager)), id_(std::move(id)) {}
-
-    bool supports(job_command command) const noexcept override {
-        if (command != job_command::retry) return true;
-        const auto manager = manager_.lock();
-        return manager && manager->supports(id_, command);
-    }
-
-    command_result request(job_command command) override {
-        if (!supports(command)) return command_result::unsupported;
-        const auto manager = manager_.lock();
-        return manager ? manager->request_later(id_, command) : command_result::refused;
-    }
-
-private:
-    std::weak_ptr<manager_state> manager_;
-    job_id id_;
 };
 
 } // namespace telltale::inline TELLTALE_ABI::detail

@@ -6,6 +6,7 @@
 
 #include <telltale/asio.hpp>
 #include <telltale/error.hpp>
+#include <telltale/run/detail/process_run.hpp>
 #include <telltale/run/process_options.hpp>
 
 #if !defined(_WIN32)
@@ -237,12 +238,6 @@ struct spawned_process {
     unique_fd output;
     unique_fd errors;
     unique_fd handle; ///< a pidfd, readable when the process has ended; none: there is no such thing here
-};
-
-/// How the end of a process is noticed.
-enum class exit_watch : bool {
-    poll, ///< asks again and again, where the system has no pidfd
-    handle
 };
 
 inline unique_fd open_handle([[maybe_unused]] ::pid_t pid) noexcept {

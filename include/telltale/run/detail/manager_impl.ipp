@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_RUN_DETAIL_MANAGER_IMPL_HPP
-#define TELLTALE_RUN_DETAIL_MANAGER_IMPL_HPP
+#ifndef TELLTALE_RUN_DETAIL_MANAGER_IMPL_IPP
+#define TELLTALE_RUN_DETAIL_MANAGER_IMPL_IPP
 
 #include <telltale/run/detail/manager_attempt.hpp>
-#include <telltale/run/detail/manager_commands.hpp>
+#include <telltale/run/detail/manager_attempt.ipp>
+#include <telltale/run/detail/manager_commands.ipp>
 #include <telltale/run/detail/manager_state.hpp>
-#include <telltale/run/detail/manager_steps.hpp>
-#include <telltale/run/detail/manager_waits.hpp>
+#include <telltale/run/detail/manager_steps.ipp>
 
 #include <charconv>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <typeinfo>
 #include <utility>
 
 // What a manager does with its jobs by itself: the way of a job from the queue to its end.
@@ -26,7 +27,45 @@ inline void write_number(std::string& to, std::uint64_t n) {
     to.assign(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
 }
 
-inline bool manager_state::submit(const job_ptr& job, job_spec& spec, error_code& ec) {
+TELLTALE_DECL std::shared_ptr<manager_state> manager_state::create(net::any_io_executor executor, job_sink sink,
+                                                                   const job_manager_options& options) {
+    return std::make_shared<manager_state>(std::move(executor), std::move(sink), options);
+}
+
+TELLTALE_DECL manager_state::manager_state(net::any_io_executor executor, job_sink sink,
+                                           const job_manager_options& options)
+    : wait_state(context_of(executor)),
+      executor_(std::move(executor)),
+      source_(time_source_of(executor_)),
+      options_(options),
+      has_sink_(static_cast<bool>(sink)),
+      sink_(std::move(sink)),
+      max_running_(options.max_running),
+      random_(options.seed ? *options.seed : static_cast<std::uint64_t>(clock::now().time_since_epoch().count())) {}
+
+TELLTALE_DECL manager_state::~manager_state() = default;
+
+// The executor that is inside is asked for: a strand of it is half as dear as one of any_io_executor. (The target() of the
+// oldest supported Asio does not look at the type.)
+TELLTALE_DECL job_lane::job_lane(const net::any_io_executor& outer) {
+    if (outer.target_type() == typeid(in_context)) {
+        direct_.emplace(net::make_strand(*outer.target<in_context>()));
+        executor_ = *direct_;
+    } else if (outer.target_type() == typeid(in_pool)) {
+        executor_ = net::make_strand(*outer.target<in_pool>());
+    } else {
+        executor_ = net::make_strand(outer);
+    }
+}
+
+TELLTALE_DECL managed_job::~managed_job() = default;
+
+TELLTALE_DECL job_rarity& managed_job::rare() {
+    if (!rarity) rarity = std::make_unique<job_rarity>();
+    return *rarity;
+}
+
+TELLTALE_DECL bool manager_state::submit(const job_ptr& job, job_spec& spec, error_code& ec) {
     ec = {};
     effects todo;
     {
@@ -77,7 +116,7 @@ inline bool manager_state::submit(const job_ptr& job, job_spec& spec, error_code
     return true;
 }
 
-inline job_counts manager_state::counts_now() const noexcept {
+TELLTALE_DECL job_counts manager_state::counts_now() const noexcept {
     const auto of = [this](job_state s) { return by_state_[static_cast<std::size_t>(s)]; };
     job_counts c;
     c.queued = static_cast<std::size_t>(of(job_state::queued));
@@ -90,14 +129,14 @@ inline job_counts manager_state::counts_now() const noexcept {
     return c;
 }
 
-inline job_report manager_state::report_of(const managed_job& job) const {
+TELLTALE_DECL job_report manager_state::report_of(const managed_job& job) const {
     job_report r;
     r.id = job.id;
     r.at = source_.system_now();
     return r;
 }
 
-inline void manager_state::tell_state(const managed_job& job, std::optional<job_notice> notice) {
+TELLTALE_DECL void manager_state::tell_state(const managed_job& job, std::optional<job_notice> notice) {
     if (!telling()) return;
     job_report r = report_of(job);
     r.state = job.state;
@@ -105,13 +144,13 @@ inline void manager_state::tell_state(const managed_job& job, std::optional<job_
     tell(std::move(r));
 }
 
-inline void manager_state::enqueue(managed_job& job, clock::time_point now) {
+TELLTALE_DECL void manager_state::enqueue(managed_job& job, clock::time_point now) {
     job.since = now;
     job.position = 0;
     queue_.push_back(job);
 }
 
-inline void manager_state::pump(effects& todo, clock::time_point now) {
+TELLTALE_DECL void manager_state::pump(effects& todo, clock::time_point now) {
     bool changed = false;
     while (!held_ && occupied_ < max_running_ && !queue_.empty()) {
         managed_job& job = *queue_.front();
@@ -122,8 +161,8 @@ inline void manager_state::pump(effects& todo, clock::time_point now) {
     if (changed) renumber(now);
 }
 
-inline void manager_state::let_run(managed_job& job, effects& todo, clock::time_point now,
-                                   std::optional<job_notice> notice) {
+TELLTALE_DECL void manager_state::let_run(managed_job& job, effects& todo, clock::time_point now,
+                                          std::optional<job_notice> notice) {
     job.occupies = true;
     ++occupied_;
     move_to(job, job_state::running);
@@ -142,19 +181,19 @@ inline void manager_state::let_run(managed_job& job, effects& todo, clock::time_
     tell_state(job, std::move(notice));
 }
 
-inline std::unique_ptr<job_lane> manager_state::take_lane() {
+TELLTALE_DECL std::unique_ptr<job_lane> manager_state::take_lane() {
     if (lanes_.empty()) return std::make_unique<job_lane>(executor_);
     auto lane = std::move(lanes_.back());
     lanes_.pop_back();
     return lane;
 }
 
-inline void manager_state::release_slot(managed_job& job) noexcept {
+TELLTALE_DECL void manager_state::release_slot(managed_job& job) noexcept {
     if (std::exchange(job.occupies, false)) --occupied_;
 }
 
 // Tells those at the head of the queue their places where these have changed: at once, but not too often.
-inline void manager_state::renumber(clock::time_point now) {
+TELLTALE_DECL void manager_state::renumber(clock::time_point now) {
     if (!telling()) return;
     if (queue_.empty()) {
         if (std::exchange(tidying_, false)) tidy_->cancel();
@@ -181,7 +220,7 @@ inline void manager_state::renumber(clock::time_point now) {
     });
 }
 
-inline void manager_state::on_tidy() {
+TELLTALE_DECL void manager_state::on_tidy() {
     {
         const std::lock_guard lock(mutex());
         if (!std::exchange(tidying_, false)) return;
@@ -192,7 +231,7 @@ inline void manager_state::on_tidy() {
 }
 
 // Gives back all that an attempt has while it is under way.
-inline void manager_state::leave_attempt(managed_job& job, clock::time_point now) noexcept {
+TELLTALE_DECL void manager_state::leave_attempt(managed_job& job, clock::time_point now) noexcept {
     if (job.begun) {
         if (job.state == job_state::running) job.ran += now - job.since;
         statistics_.ran.add(job.ran);
@@ -215,8 +254,8 @@ inline void manager_state::leave_attempt(managed_job& job, clock::time_point now
     }
 }
 
-inline void manager_state::conclude(managed_job& job, job_state state, std::optional<job_error> error,
-                                    std::optional<progress> last, effects& todo, clock::time_point now) {
+TELLTALE_DECL void manager_state::conclude(managed_job& job, job_state state, std::optional<job_error> error,
+                                           std::optional<progress> last, effects& todo, clock::time_point now) {
     if (state == job_state::succeeded && job.state != job_state::running) { // a job that did not care to be paused
         move_to(job, job_state::running);
         job.since = now;
@@ -254,12 +293,12 @@ inline void manager_state::conclude(managed_job& job, job_state state, std::opti
     }
 }
 
-inline void manager_state::forget(managed_job& job, few<job_ptr>& gone) {
+TELLTALE_DECL void manager_state::forget(managed_job& job, few<job_ptr>& gone) {
     ended_.erase(job);
     gone.push_back(index_.erase(job));
 }
 
-inline void manager_state::forget_old(clock::time_point now, few<job_ptr>& gone) {
+TELLTALE_DECL void manager_state::forget_old(clock::time_point now, few<job_ptr>& gone) {
     if (!options_.keep_ended_for) return;
     while (managed_job* const oldest = ended_.front()) {
         if (now - oldest->since < *options_.keep_ended_for) return;
@@ -267,8 +306,8 @@ inline void manager_state::forget_old(clock::time_point now, few<job_ptr>& gone)
     }
 }
 
-inline void manager_state::begin_next_attempt(managed_job& job, clock::duration delay, std::string why,
-                                              clock::time_point now) {
+TELLTALE_DECL void manager_state::begin_next_attempt(managed_job& job, clock::duration delay, std::string why,
+                                                     clock::time_point now) {
     leave_attempt(job, now);
     ++job.attempt;
     ++statistics_.retries;
@@ -291,7 +330,7 @@ inline void manager_state::begin_next_attempt(managed_job& job, clock::duration 
 }
 
 // What has been decided under the mutex.
-inline void manager_state::carry_out(effects& todo) {
+TELLTALE_DECL void manager_state::carry_out(effects& todo) {
     flush();
     todo.dispose.for_each([](const job_ptr& job) { job->dispose(); });
     todo.discard.for_each([](const job_ptr& job) { job->discard(); });
@@ -317,7 +356,7 @@ inline void manager_state::carry_out(effects& todo) {
 
 // One thread at a time. Whoever comes meanwhile waits, so that what it did has been told when it returns; but for the
 // sink itself, whose doings are told by the loop that called it.
-inline void manager_state::flush() {
+TELLTALE_DECL void manager_state::flush() {
     if (!has_sink_) return;
     const auto me = std::this_thread::get_id();
     if (telling_.load(std::memory_order_relaxed) == me) return;
@@ -339,7 +378,7 @@ inline void manager_state::flush() {
     telling_.store(std::thread::id{}, std::memory_order_relaxed);
 }
 
-inline double manager_state::random() noexcept {
+TELLTALE_DECL double manager_state::random() noexcept {
     std::uint64_t z = (random_ += 0x9E3779B97F4A7C15U);
     z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
     z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
@@ -348,4 +387,4 @@ inline double manager_state::random() noexcept {
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#endif // TELLTALE_RUN_DETAIL_MANAGER_IMPL_HPP
+#endif // TELLTALE_RUN_DETAIL_MANAGER_IMPL_IPP

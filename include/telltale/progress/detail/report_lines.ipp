@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_PROGRESS_DETAIL_REPORT_LINES_HPP
-#define TELLTALE_PROGRESS_DETAIL_REPORT_LINES_HPP
+#ifndef TELLTALE_PROGRESS_DETAIL_REPORT_LINES_IPP
+#define TELLTALE_PROGRESS_DETAIL_REPORT_LINES_IPP
 
 #include <telltale/core/execution_report.hpp>
 #include <telltale/progress/detail/terminal.hpp>
@@ -328,21 +328,21 @@ private:
 
 } // namespace detail
 
-inline report_text_options report_text_options_for(std::FILE* out) {
+TELLTALE_DECL report_text_options report_text_options_for(std::FILE* out) {
     report_text_options options;
     options.unicode = detail::style_of_terminal(false).unicode;
     options.width = std::min(options.width, detail::size_of_terminal(out).width);
     return options;
 }
 
-inline std::string render_progress(const execution_report& r, report_text_options options) {
+TELLTALE_DECL std::string render_progress(const execution_report& r, report_text_options options) {
     return detail::report_lines(r, options).progress();
 }
 
-inline std::string render_summary(const execution_report& r, report_text_options options) {
+TELLTALE_DECL std::string render_summary(const execution_report& r, report_text_options options) {
     return detail::report_lines(r, options).summary();
 }
 
 } // namespace telltale::inline TELLTALE_ABI
 
-#endif // TELLTALE_PROGRESS_DETAIL_REPORT_LINES_HPP
+#endif // TELLTALE_PROGRESS_DETAIL_REPORT_LINES_IPP

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_HPP
-#define TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_HPP
+#ifndef TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_IPP
+#define TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_IPP
 
 #include <telltale/core/json_writer.hpp>
+#include <telltale/run/detail/manager_attempt.hpp>
 #include <telltale/run/detail/manager_state.hpp>
 
 #include <algorithm>
@@ -20,7 +21,7 @@
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
-inline command_result manager_state::may(const managed_job& job, job_command command) const {
+TELLTALE_DECL command_result manager_state::may(const managed_job& job, job_command command) const {
     const auto accepted_if = [](bool yes) { return yes ? command_result::accepted : command_result::refused; };
     if (closed_) return command_result::refused;
     const bool over = is_terminal(job.state);
@@ -39,7 +40,7 @@ inline command_result manager_state::may(const managed_job& job, job_command com
     return accepted_if(job.rarity && job.rarity->asks);
 }
 
-inline command_result manager_state::request(std::string_view id, job_command command, std::string comment) {
+TELLTALE_DECL command_result manager_state::request(std::string_view id, job_command command, std::string comment) {
     effects todo;
     {
         const std::lock_guard lock(mutex());
@@ -64,7 +65,7 @@ inline command_result manager_state::request(std::string_view id, job_command co
 }
 
 // For whoever knocks at a job's control, perhaps with a lock held that the sink needs too: nothing is told from here.
-inline command_result manager_state::request_later(const job_id& id, job_command command) {
+TELLTALE_DECL command_result manager_state::request_later(const job_id& id, job_command command) {
     {
         const std::lock_guard lock(mutex());
         const managed_job* const job = index_.find(id);
@@ -75,13 +76,14 @@ inline command_result manager_state::request_later(const job_id& id, job_command
     return command_result::accepted;
 }
 
-inline bool manager_state::supports(std::string_view id, job_command command) const {
+TELLTALE_DECL bool manager_state::supports(std::string_view id, job_command command) const {
     const std::lock_guard lock(mutex());
     const managed_job* const job = index_.find(id);
     return job && may(*job, command) != command_result::unsupported;
 }
 
-inline void manager_state::ask_to_end(managed_job& job, managed_job::reason why, effects& todo, clock::time_point now) {
+TELLTALE_DECL void manager_state::ask_to_end(managed_job& job, managed_job::reason why, effects& todo,
+                                             clock::time_point now) {
     if (!job.begun) {
         conclude(job, job_state::cancelled, {}, {}, todo, now);
         return;
@@ -100,7 +102,7 @@ inline void manager_state::ask_to_end(managed_job& job, managed_job::reason why,
     todo.cancel.push_back(to_cancel{job.shared_from_this(), job.lane->executor(), job.attempt});
 }
 
-inline void manager_state::ask_all_to_end(effects& todo) {
+TELLTALE_DECL void manager_state::ask_all_to_end(effects& todo) {
     ending_ = true;
     const auto now = source_.now();
     std::vector<managed_job*> live; // those that end at once leave the queue, and may be forgotten
@@ -112,7 +114,7 @@ inline void manager_state::ask_all_to_end(effects& todo) {
     for (managed_job* const job : live) ask_to_end(*job, managed_job::reason::cancelled, todo, now);
 }
 
-inline void manager_state::pause(managed_job& job) {
+TELLTALE_DECL void manager_state::pause(managed_job& job) {
     job.pause_requested.store(true, std::memory_order_relaxed);
     if (job.state != job_state::queued) return;
     if (job.in_queue) queue_.erase(job);
@@ -120,7 +122,7 @@ inline void manager_state::pause(managed_job& job) {
     tell_state(job);
 }
 
-inline void manager_state::resume(managed_job& job, effects& todo, clock::time_point now) {
+TELLTALE_DECL void manager_state::resume(managed_job& job, effects& todo, clock::time_point now) {
     job.pause_requested.store(false, std::memory_order_relaxed);
     if (job.state != job_state::paused || (job.rarity && job.rarity->asks)) return;
     if (job.begun) return go_on(job, todo, now);
@@ -130,8 +132,8 @@ inline void manager_state::resume(managed_job& job, effects& todo, clock::time_p
 }
 
 // An attempt that was held wants a slot, before all others of its priority.
-inline void manager_state::go_on(managed_job& job, effects& todo, clock::time_point now,
-                                 std::optional<job_notice> notice) {
+TELLTALE_DECL void manager_state::go_on(managed_job& job, effects& todo, clock::time_point now,
+                                        std::optional<job_notice> notice) {
     job.position = 0;
     queue_.push_front(job);
     if (!held_ && occupied_ < max_running_ && queue_.front() == &job) {
@@ -143,7 +145,7 @@ inline void manager_state::go_on(managed_job& job, effects& todo, clock::time_po
     renumber(now);
 }
 
-inline void manager_state::retry(managed_job& job, clock::time_point now) {
+TELLTALE_DECL void manager_state::retry(managed_job& job, clock::time_point now) {
     ended_.erase(job);
     ++live_;
     job.kept = false;
@@ -151,7 +153,7 @@ inline void manager_state::retry(managed_job& job, clock::time_point now) {
     begin_next_attempt(job, clock::duration::zero(), {}, now);
 }
 
-inline void manager_state::hold(managed_job& job, clock::time_point now) {
+TELLTALE_DECL void manager_state::hold(managed_job& job, clock::time_point now) {
     job.ran += now - job.since;
     release_slot(job);
     move_to(job, job_state::paused);
@@ -162,8 +164,8 @@ inline void manager_state::hold(managed_job& job, clock::time_point now) {
     }
 }
 
-inline void manager_state::ask(managed_job& job, std::string what, std::optional<clock::duration> timeout,
-                               effects& todo) {
+TELLTALE_DECL void manager_state::ask(managed_job& job, std::string what, std::optional<clock::duration> timeout,
+                                      effects& todo) {
     const auto now = source_.now();
     approval_request& asked = job.rare().asks.emplace(approval_request{std::move(what), {}});
     if (job.in_queue) queue_.erase(job);
@@ -186,7 +188,7 @@ inline void manager_state::ask(managed_job& job, std::string what, std::optional
 }
 
 // The wait was cancelled by the job's own doing (a time limit of its own): it runs, with a slot or without.
-inline void manager_state::left_hold(const job_ptr& job) {
+TELLTALE_DECL void manager_state::left_hold(const job_ptr& job) {
     effects todo;
     {
         const std::lock_guard lock(mutex());
@@ -213,7 +215,7 @@ inline job_notice notice_of_answer(const approval_request& asked, const approval
     return notice;
 }
 
-inline void manager_state::answer(managed_job& job, approval a, effects& todo, clock::time_point now) {
+TELLTALE_DECL void manager_state::answer(managed_job& job, approval a, effects& todo, clock::time_point now) {
     job_notice notice = notice_of_answer(*job.rarity->asks, a);
     job.rarity->asks.reset();
     clear_alarm(job);
@@ -224,8 +226,8 @@ inline void manager_state::answer(managed_job& job, approval a, effects& todo, c
     go_on(job, todo, now, std::move(notice));
 }
 
-inline void manager_state::set_alarm(managed_job& job, job_rarity::purpose what, clock::duration after,
-                                     clock::time_point now) {
+TELLTALE_DECL void manager_state::set_alarm(managed_job& job, job_rarity::purpose what, clock::duration after,
+                                            clock::time_point now) {
     job_rarity& rare = job.rare();
     if (!rare.alarm) rare.alarm.emplace(executor_);
     rare.alarm_for = what;
@@ -240,14 +242,14 @@ inline void manager_state::set_alarm(managed_job& job, job_rarity::purpose what,
         });
 }
 
-inline void manager_state::clear_alarm(managed_job& job) noexcept {
+TELLTALE_DECL void manager_state::clear_alarm(managed_job& job) noexcept {
     if (!job.rarity || job.rarity->alarm_for == job_rarity::purpose::none) return;
     job.rarity->alarm_for = job_rarity::purpose::none;
     ++job.rarity->alarm_number;
     job.rarity->alarm.reset();
 }
 
-inline void manager_state::on_alarm(const job_ptr& job, std::uint64_t number) {
+TELLTALE_DECL void manager_state::on_alarm(const job_ptr& job, std::uint64_t number) {
     effects todo;
     {
         const std::lock_guard lock(mutex());
@@ -263,7 +265,7 @@ inline void manager_state::on_alarm(const job_ptr& job, std::uint64_t number) {
     carry_out(todo);
 }
 
-inline void manager_state::set_max_running(std::size_t n) {
+TELLTALE_DECL void manager_state::set_max_running(std::size_t n) {
     effects todo;
     {
         const std::lock_guard lock(mutex());
@@ -273,7 +275,7 @@ inline void manager_state::set_max_running(std::size_t n) {
     carry_out(todo);
 }
 
-inline void manager_state::hold_queue(bool hold) {
+TELLTALE_DECL void manager_state::hold_queue(bool hold) {
     effects todo;
     {
         const std::lock_guard lock(mutex());
@@ -283,7 +285,7 @@ inline void manager_state::hold_queue(bool hold) {
     carry_out(todo);
 }
 
-inline void manager_state::stop() {
+TELLTALE_DECL void manager_state::stop() {
     effects todo;
     {
         const std::lock_guard lock(mutex());
@@ -294,7 +296,7 @@ inline void manager_state::stop() {
 }
 
 // Takes no more, and sets the time at which the rest is asked to end: the earliest that was asked for.
-inline void manager_state::shut_down(clock::duration drain) {
+TELLTALE_DECL void manager_state::shut_down(clock::duration drain) {
     if (drain <= clock::duration::zero()) return stop();
     const std::lock_guard lock(mutex());
     stopped_ = true;
@@ -310,7 +312,7 @@ inline void manager_state::shut_down(clock::duration drain) {
 }
 
 // What waits is cancelled. What runs is asked to end, and told as lost: nobody will tell how it ends.
-inline void manager_state::close() noexcept {
+TELLTALE_DECL void manager_state::close() noexcept {
     effects todo;
     wait_list waiters;
     {
@@ -344,7 +346,7 @@ inline void manager_state::close() noexcept {
     sink_ = nullptr;
 }
 
-inline void manager_state::take_all(wait_list& all) noexcept {
+TELLTALE_DECL void manager_state::take_all(wait_list& all) noexcept {
     all.take(drainers_);
     index_.for_each([&all](managed_job& job) {
         all.take(job.waiters);
@@ -360,4 +362,4 @@ inline void manager_state::take_all(wait_list& all) noexcept {
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#endif // TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_HPP
+#endif // TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_IPP

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_CORE_DETAIL_EXECUTION_REPORT_HPP
-#define TELLTALE_CORE_DETAIL_EXECUTION_REPORT_HPP
+#ifndef TELLTALE_CORE_DETAIL_EXECUTION_REPORT_IPP
+#define TELLTALE_CORE_DETAIL_EXECUTION_REPORT_IPP
 
 #include <telltale/core/execution_report.hpp>
 #include <telltale/core/json.hpp>
@@ -209,32 +209,32 @@ private:
 
 } // namespace detail
 
-inline std::optional<double> reported_job::rows_ratio() const noexcept {
+TELLTALE_DECL std::optional<double> reported_job::rows_ratio() const noexcept {
     if (!figures.rows_in || !figures.rows_out || *figures.rows_in == 0) return std::nullopt;
     return static_cast<double>(*figures.rows_out) / static_cast<double>(*figures.rows_in);
 }
 
-inline std::optional<double> reported_job::rows_per_s() const noexcept {
+TELLTALE_DECL std::optional<double> reported_job::rows_per_s() const noexcept {
     return detail::per_second(figures.rows_in, duration);
 }
 
-inline std::optional<double> reported_job::bytes_per_s() const noexcept {
+TELLTALE_DECL std::optional<double> reported_job::bytes_per_s() const noexcept {
     return detail::per_second(figures.bytes, duration);
 }
 
-inline std::optional<double> reported_job::cpu_percent() const noexcept {
+TELLTALE_DECL std::optional<double> reported_job::cpu_percent() const noexcept {
     if (!figures.cpu) return std::nullopt;
     return detail::per_second(std::optional(100 * figures.cpu->count()), duration);
 }
 
-inline std::size_t execution_report::ended() const noexcept {
+TELLTALE_DECL std::size_t execution_report::ended() const noexcept {
     std::size_t n = 0;
     for (std::size_t i = 0; i < by_state.size(); ++i)
         if (is_terminal(static_cast<job_state>(i))) n += by_state[i];
     return n;
 }
 
-inline std::optional<double> execution_report::percent() const noexcept {
+TELLTALE_DECL std::optional<double> execution_report::percent() const noexcept {
     if (overall)
         if (const auto p = overall->percent()) return p;
     if (jobs.empty()) return std::nullopt;
@@ -248,21 +248,22 @@ inline std::optional<double> execution_report::percent() const noexcept {
     return done / static_cast<double>(jobs.size());
 }
 
-inline std::optional<double> execution_report::success_percent() const noexcept {
+TELLTALE_DECL std::optional<double> execution_report::success_percent() const noexcept {
     const std::size_t n = ended() - count(job_state::skipped);
     if (n == 0) return std::nullopt;
     return 100.0 * static_cast<double>(count(job_state::succeeded)) / static_cast<double>(n);
 }
 
-inline std::optional<double> execution_report::rows_per_s() const noexcept {
+TELLTALE_DECL std::optional<double> execution_report::rows_per_s() const noexcept {
     return detail::per_second(rows_in, elapsed());
 }
 
-inline std::optional<double> execution_report::bytes_per_s() const noexcept {
+TELLTALE_DECL std::optional<double> execution_report::bytes_per_s() const noexcept {
     return detail::per_second(bytes, elapsed());
 }
 
-inline execution_report make_report(const std::vector<std::shared_ptr<const job>>& jobs, report_sources sources) {
+TELLTALE_DECL execution_report make_report(const std::vector<std::shared_ptr<const job>>& jobs,
+                                           report_sources sources) {
     execution_report r;
     r.jobs.reserve(jobs.size());
     std::uint64_t in_of_both = 0;
@@ -295,7 +296,7 @@ inline execution_report make_report(const std::vector<std::shared_ptr<const job>
     return r;
 }
 
-inline void write_json(json_writer& out, const execution_report& r) {
+TELLTALE_DECL void write_json(json_writer& out, const execution_report& r) {
     detail::report_writer fields(out);
     out.begin_object().member("format", 1).member("started_at", to_rfc3339(r.started)).member("at", to_rfc3339(r.at));
     out.member("elapsed_s", r.elapsed().count());
@@ -324,4 +325,4 @@ inline void write_json(json_writer& out, const execution_report& r) {
 
 } // namespace telltale::inline TELLTALE_ABI
 
-#endif // TELLTALE_CORE_DETAIL_EXECUTION_REPORT_HPP
+#endif // TELLTALE_CORE_DETAIL_EXECUTION_REPORT_IPP
