@@ -40,6 +40,8 @@ public:
         return {block_.get() + at, size};
     }
 
+    void prefetch() const noexcept { __builtin_prefetch(block_.get()); }
+
     void assign(std::string_view bytes) {
         char head[10];
         std::size_t n = 0;
@@ -133,6 +135,8 @@ public:
         });
         if (scratch != bytes_.view()) bytes_.assign(scratch);
     }
+
+    void prefetch() const noexcept { bytes_.prefetch(); }
 
     /// Into a job that was made by default.
     void unpack(job& j, packed_times& times) const {

@@ -12,18 +12,19 @@
 namespace telltale::inline TELLTALE_ABI::detail {
 
 /// The i-th job of a request: answered (null: it is not among the answers), failed, or to be given up without being asked.
-inline void poller_state::settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure) {
+inline void poller_state::settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
+                                 time_point now, timestamp at) {
     poll_news news;
+    news.at = at;
     {
         const std::lock_guard lock(mutex());
         const std::uint32_t k = f.entries[i];
         if (k == table::none) return;
         poller_watch& w = watches_[k];
         w.flight = nullptr;
-        const time_point now = time_->now();
         packed_times times;
         job& j = news.seen;
-        j = w.seen(times);
+        w.see(j, times);
         if (f.what == poll_flight::purpose::give_up) {
             give_up(k, w, j, news);
             keep(w, j, times);
@@ -43,7 +44,7 @@ inline void poller_state::settle(poll_flight& f, std::size_t i, status* answer, 
                 } else {
                     poll_observation seen;
                     seen.running = j.state == job_state::running;
-                    if (j.started) seen.running_for = calendar_now() - *j.started;
+                    if (j.started) seen.running_for = at - *j.started;
                     if (j.progress) seen.progress = &*j.progress;
                     seen.learned = learned(j.kind);
                     seen.hint = &hint;
@@ -60,6 +61,7 @@ inline void poller_state::settle(poll_flight& f, std::size_t i, status* answer, 
         }
         if (!w.ended) w.again = false;
         if (news.ended) forget_oldest(news);
+        if (!due_.empty()) watches_[due_.top()].prefetch_texts();
     }
     tell(news);
 }
@@ -69,7 +71,7 @@ inline bool poller_state::answered(poller_watch& w, status& s, job& j, packed_ti
                                    time_point now) {
     if (!s.found) return missing(w, j, news, now);
     w.missing = 0;
-    job_report& r = news.first.emplace(new_report(w, j));
+    job_report& r = new_report(news.first, w, j, news.at);
     r.health = watch_state::ok;
     watch_extra* const x = w.extra.get();
     // The attempt before this one, as an API still has it that has just been asked for another.
@@ -105,7 +107,7 @@ inline void poller_state::new_word(poller_watch& w, const status& s, const job& 
     news.word = s.word;
     auto& x = w.more();
     x.unknown_since = now;
-    x.unknown_at = calendar_now();
+    x.unknown_at = news.at;
     x.alarm.reset();
     if (options_.unknown_word_alarm > nanoseconds::zero()) x.alarm = later(now, options_.unknown_word_alarm);
 }
@@ -130,7 +132,7 @@ inline bool poller_state::missing(poller_watch& w, job& j, poll_news& news, time
     if (w.missing != 0xFF) ++w.missing;
     const bool lost = options_.lost_after != 0 && w.missing >= std::min(options_.lost_after, std::uint32_t{0xFF}) &&
                       now - w.more().missing_since >= options_.lost_grace;
-    job_report& r = news.first.emplace(new_report(w, j));
+    job_report& r = new_report(news.first, w, j, news.at);
     if (lost) {
         r.state = job_state::lost;
         r.message = "its source does not know it any more";
@@ -150,7 +152,7 @@ inline bool poller_state::missing(poller_watch& w, job& j, poll_news& news, time
 
 inline bool poller_state::failed(poller_watch& w, const flight_failure& f, job& j, poll_news& news) {
     const std::uint32_t failures = w.plan.failures() + 1;
-    job_report& r = news.first.emplace(new_report(w, j));
+    job_report& r = new_report(news.first, w, j, news.at);
     r.health = failures >= options_.unreachable_after ? watch_state::unreachable : watch_state::degraded;
     r.health_error = f.text;
     const bool over = options_.fail_after_errors != 0 && failures >= options_.fail_after_errors;
@@ -165,7 +167,7 @@ inline bool poller_state::failed(poller_watch& w, const flight_failure& f, job& 
 // Nobody looks any more.
 inline void poller_state::give_up(std::uint32_t k, poller_watch& w, job& j, poll_news& news) {
     if (j.health.state != watch_state::unreachable) {
-        job_report& r = news.second.emplace(new_report(w, j));
+        job_report& r = new_report(news.second, w, j, news.at);
         r.health = watch_state::stale;
         r.health_error = "the deadline of the watch is over";
         see(j, r);
@@ -181,18 +183,19 @@ inline void poller_state::plan_next(std::uint32_t k, poller_watch& w, std::optio
     n.reason = w.commanded || w.again ? poll_reason::command : w.plan.reason();
 }
 
-inline job_report poller_state::new_report(poller_watch& w, const job& j) const {
-    job_report r;
-    r.id = j.id;
+inline job_report& poller_state::new_report(std::optional<job_report>& place, poller_watch& w, const job& j,
+                                            timestamp at) const {
+    job_report& r = place.emplace();
+    r.id = job_id(w.id());
     r.by = reporter::observer;
-    r.at = calendar_now();
+    r.at = at;
     if (w.reported) return r;
     w.reported = true;
     if (!j.name.empty()) r.name = j.name;
     if (!j.kind.empty()) r.kind = j.kind;
     if (!j.labels.empty()) r.labels = j.labels;
     r.control = j.control;
-    if (!r.control && options_.offer_control && can_cancel()) r.control = control(j.id);
+    if (!r.control && options_.offer_control && can_cancel()) r.control = control(r.id);
     return r;
 }
 
@@ -205,7 +208,7 @@ inline void poller_state::finish(std::uint32_t k, poller_watch& w, poll_news& ne
     w.out_of_time = static_cast<bool>(ec);
     due_.erase(k);
     deadlines_.erase(k);
-    monitor_.watching(--active_, calendar_now());
+    monitor_.watching(--active_, news.at);
     news.ended = true;
     news.end = ec;
     if (w.waiters) news.waiters.take(*w.waiters);
@@ -240,7 +243,7 @@ inline const duration_history* poller_state::learned(const std::string& kind) co
     return found == histories_.end() ? nullptr : &found->second;
 }
 
-inline void poller_state::tell(job_report r) {
+inline void poller_state::tell(job_report& r) {
     if (recording()) {
         const std::lock_guard lock(mutex());
         auto& n = note(flight_kind::told, r.id);
@@ -248,6 +251,7 @@ inline void poller_state::tell(job_report r) {
         n.word = r.word.value_or("");
         n.health = r.health;
     }
+    tell_notes();
     const std::lock_guard lock(sink_mutex_);
     if (sink_ && !silent_) sink_(std::move(r));
 }
@@ -263,8 +267,8 @@ inline void poller_state::tell(poll_news& news) {
             else if (!news.alarm && options_.on_unknown_word)
                 options_.on_unknown_word(news.seen.id, news.word);
         }
-        if (news.first) tell(std::move(*news.first));
-        if (news.second) tell(std::move(*news.second));
+        if (news.first) tell(*news.first);
+        if (news.second) tell(*news.second);
     } catch (...) {
         thrown = std::current_exception();
     }

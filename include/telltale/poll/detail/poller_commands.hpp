@@ -107,7 +107,7 @@ inline void poller_state::cancel_answered(poll_flight& f, command_result result,
         if (failure || result != command_result::accepted) x.cancel_asked.reset();
         if (failure || result == command_result::unsupported) {
             packed_times times;
-            news.seen = w.seen(times);
+            w.see(news.seen, times);
             news.refusal = errc::unsupported_command;
             if (failure) news.refusal = failure->code ? failure->code : make_error_code(errc::command_refused);
             news.refused.take(x.cancels);
@@ -180,7 +180,7 @@ inline bool poller_state::begin_retry(std::uint32_t k, poller_watch& w, job& j, 
     w.retry_due = true;
     w.unknown = false;
     w.plan.restart();
-    job_report& r = news.second.emplace(new_report(w, j));
+    job_report& r = new_report(news.second, w, j, news.at);
     r.attempt = x.attempt;
     r.state = job_state::pending;
     r.message = "failed; it is started again";
@@ -215,7 +215,8 @@ inline void poller_state::retried(poll_flight& f, job_id as, std::optional<fligh
         w.flight = nullptr;
         packed_times times;
         job& j = news.seen;
-        j = w.seen(times);
+        w.see(j, times);
+        news.at = calendar_now();
         if (recording()) {
             auto& n = note(flight_kind::retry_started, w.id());
             n.attempt = x.attempt;
@@ -237,7 +238,7 @@ inline void poller_state::retried(poll_flight& f, job_id as, std::optional<fligh
             else
                 give_up(k, w, j, news);
         } else {
-            job_report& r = news.first.emplace(new_report(w, j));
+            job_report& r = new_report(news.first, w, j, news.at);
             const bool over = w.plan.failures() + 1 >= most;
             r.health = watch_state::degraded;
             r.health_error = "it could not be started again: " + failure->text;

@@ -16,7 +16,8 @@ inline void poller_state::explain(explanation& e, std::uint32_t k, const poller_
     const timestamp at = calendar_now();
     const auto date = [&](time_point t) { return at + std::chrono::duration_cast<timestamp::duration>(t - now); };
     packed_times times;
-    job j = w.seen(times);
+    job j;
+    w.see(j, times);
     e.id = std::move(j.id);
     e.name = std::move(j.name);
     e.source = options_.source_name;

@@ -180,7 +180,8 @@ inline void poller_state::take_off(poll_flight& f, time_point now) {
         f.ids.push_back(w.remote_id());
     }
     f.left = f.entries.size();
-    if (recording()) {
+    if (!due_.empty()) watches_[due_.top()].prefetch(); // likely the next
+    if (recording() && f.what == poll_flight::purpose::poll) {
         auto& n = note(flight_kind::poll_started);
         n.poll = f.number;
         for (const auto k : f.entries) n.ids.emplace_back(watches_[k].id());
@@ -262,10 +263,10 @@ inline bool counts_as_failure(const flight_failure& f) noexcept {
 }
 
 inline void poller_state::landed(poll_flight& f, std::vector<status>& answers, std::optional<flight_failure> failure) {
+    const time_point now = time_->now();
+    const timestamp at = calendar_now();
     if (f.what == poll_flight::purpose::poll) {
-        const time_point now = time_->now();
         const std::lock_guard lock(mutex());
-        const timestamp at = calendar_now();
         if (failure && f.timed_out && failure->code == net::error::operation_aborted)
             failure = failure_of(errc::deadline_exceeded);
         if (f.left == 0) { // nobody wants to know
@@ -296,7 +297,7 @@ inline void poller_state::landed(poll_flight& f, std::vector<status>& answers, s
         }
     }
     for (std::size_t i = 0; i < f.entries.size(); ++i)
-        settle(f, i, i < answers.size() ? &answers[i] : nullptr, failure ? &*failure : nullptr);
+        settle(f, i, i < answers.size() ? &answers[i] : nullptr, failure ? &*failure : nullptr, now, at);
 }
 
 inline flight_entry& poller_state::note(flight_kind kind, std::string_view id) {
@@ -309,12 +310,14 @@ inline flight_entry& poller_state::note(flight_kind kind, std::string_view id) {
 
 inline void poller_state::tell_notes() {
     if (!recording()) return;
+    const std::lock_guard in_order(sink_mutex_);
+    if (recorder_is_done_) return;
     std::vector<flight_entry> notes;
     {
         const std::lock_guard lock(mutex());
         notes.swap(notes_);
+        recorder_is_done_ = stopped_;
     }
-    const std::lock_guard lock(sink_mutex_);
     for (const auto& n : notes) options_.recorder(n);
 }
 

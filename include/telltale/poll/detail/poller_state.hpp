@@ -116,7 +116,8 @@ private:
     inline void cancel(poll_flight& f);
 
     // Answers; with the mutex held (poller_answers.hpp):
-    inline void settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure);
+    inline void settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure, time_point now,
+                       timestamp at);
     inline bool answered(poller_watch& w, status& s, job& j, packed_times& times, poll_news& news, time_point now);
     inline bool missing(poller_watch& w, job& j, poll_news& news, time_point now);
     inline bool failed(poller_watch& w, const flight_failure& f, job& j, poll_news& news);
@@ -126,7 +127,7 @@ private:
                             time_point now);
     inline void give_up(std::uint32_t k, poller_watch& w, job& j, poll_news& news);
     inline void plan_next(std::uint32_t k, poller_watch& w, std::optional<time_point> due, time_point now);
-    inline job_report new_report(poller_watch& w, const job& j) const;
+    inline job_report& new_report(std::optional<job_report>& place, poller_watch& w, const job& j, timestamp at) const;
     inline void finish(std::uint32_t k, poller_watch& w, poll_news& news, error_code ec);
     inline void forget_oldest(poll_news& news);
     inline void refuse_cancels(poller_watch& w, poll_news& news);
@@ -136,7 +137,7 @@ private:
     inline const duration_history* learned(const std::string& kind) const;
     // Without the mutex:
     inline void tell(poll_news& news);
-    inline void tell(job_report r);
+    inline void tell(job_report& r);
 
     // Commands; on the strand (poller_commands.hpp):
     inline void begin_cancel(const job_id& id);
@@ -164,6 +165,7 @@ private:
     job_sink sink_;
     std::recursive_mutex sink_mutex_{}; // a sink may call stop()
     bool silent_ = false;
+    bool recorder_is_done_ = false;   // told of the stop; with the mutex of the sink
     std::atomic<bool> woken_ = false; // pump() is posted
 
     // On the strand:

@@ -95,14 +95,23 @@ public:
 
     job_id remote_id() const { return job_id(extra && !extra->remote.empty() ? extra->remote : id()); }
 
-    /// The whole job.
-    job seen(packed_times& times) const {
-        job j;
-        j.id = job_id(id());
+    /// The whole job, into one that was made by default.
+    job& see(job& j, packed_times& times) const {
+        j.id = id();
         last.unpack(j, times);
         if (observed != timestamp::min()) j.observed = observed;
         if (extra) j.control = extra->control;
         return j;
+    }
+
+    /// What will be looked at soon.
+    void prefetch() const noexcept {
+        for (std::size_t at = 0; at < sizeof(*this); at += 64)
+            __builtin_prefetch(reinterpret_cast<const char*>(this) + at);
+    }
+    void prefetch_texts() const noexcept {
+        id_.prefetch();
+        last.prefetch();
     }
 
     poll_schedule plan;
@@ -129,6 +138,7 @@ private:
 
 /// What is to be told after a request, once the mutex is free.
 struct poll_news {
+    timestamp at{};
     std::optional<job_report> first{};
     std::optional<job_report> second{};
     std::string word{}; // an unknown one

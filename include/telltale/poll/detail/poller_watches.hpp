@@ -194,6 +194,7 @@ inline void poller_state::stop() {
         }
         if (recording()) note(flight_kind::stopped);
     }
+    tell_notes();
     say_farewell(std::move(left));
     waiters.finish_all(net::error::operation_aborted);
     wake();
@@ -222,7 +223,9 @@ inline std::optional<job> poller_state::find(const job_id& id) const {
     const auto k = watches_.find(id);
     if (k == table::none) return std::nullopt;
     packed_times times;
-    return watches_[k].seen(times);
+    std::optional<job> j(std::in_place);
+    watches_[k].see(*j, times);
+    return j;
 }
 
 inline wait_list* poller_state::attempt(const job_id& id, error_code& ec, job& result) {
@@ -238,7 +241,7 @@ inline wait_list* poller_state::attempt(const job_id& id, error_code& ec, job& r
     }
     if (w.out_of_time) ec = errc::deadline_exceeded;
     packed_times times;
-    result = w.seen(times);
+    w.see(result, times);
     return nullptr;
 }
 
@@ -248,7 +251,7 @@ inline wait_list* poller_state::attempt_cancel(const job_id& id, error_code& ec,
     if (can_cancel()) return &watches_[k].more().cancels;
     ec = errc::unsupported_command;
     packed_times times;
-    result = watches_[k].seen(times);
+    watches_[k].see(result, times);
     return nullptr;
 }
 
