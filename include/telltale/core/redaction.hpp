@@ -23,6 +23,7 @@ inline bool is_secret_name(std::string_view name) {
     constexpr std::array whole{"key", "sig", "sas", "code", "pwd", "pass", "jwt", "otp", "pin"};
     constexpr std::array part{"auth",    "token",  "secret", "passw",     "passphrase", "credential", "signature",
                               "session", "cookie", "apikey", "accesskey", "privatekey", "userkey",    "bearer"};
+    if (name.size() > 4 && (name.ends_with("-key") || name.ends_with("-Key") || name.ends_with("_key"))) return true;
     std::string bare; // small letters, without what joins words
     bare.reserve(name.size());
     for (const char c : name) {

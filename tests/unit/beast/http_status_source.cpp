@@ -3,9 +3,11 @@
 
 #include <telltale/beast/http_status_source.hpp>
 
+#include <telltale/beast/http_credential.hpp>
 #include <telltale/beast/http_server.hpp>
 #include <telltale/board/board.hpp>
 #include <telltale/error.hpp>
+#include <telltale/poll/poll_error.hpp>
 #include <telltale/poll/status_poller.hpp>
 #include <telltale/testing/virtual_clock.hpp>
 
@@ -196,4 +198,244 @@ TEST_CASE_METHOD(fixture, "http_status_source: its control is refused once the s
     p.cancel.reset();
     const http_status_source without(client, base, p);
     CHECK(without.control("1")->request(job_command::cancel) == command_result::unsupported);
+}
+
+namespace {
+
+profile full_profile() {
+    return parse_profile(R"({"job": "/j/{id}?token=hidden", "headers": {"Accept": "application/x", "X-Key": "profile"},
+        "many": {"url": "/many?ids={ids}", "limit": 3, "jobs": "/jobs", "id": "/id"},
+        "retry": {"url": "/j/{id}/retry", "new_id": "/new"}, "cancel": {"url": "/j/{id}/cancel"},
+        "fields": {"state": "/s", "hint": {"seconds": "/again"}}, "words": {"R": "running", "D": "succeeded"},
+        "not_found": [404, {"status": 500, "where": {"/code": 2017}}]})");
+}
+
+// Answers as the test says, and keeps what it was asked.
+struct told_api {
+    net::io_context context{1};
+    testing::virtual_clock clock{context};
+    http_server server{context.get_executor()};
+    http_client client{context.get_executor(), {.max_redirects = 1}};
+    http_response says = json_response(200, "{}");
+    http_request asked{};
+
+    static net::awaitable<http_response> answer(told_api* api, http_request r) {
+        api->asked = std::move(r);
+        co_return api->says;
+    }
+
+    told_api() {
+        for (const char* method : {"GET", "POST"})
+            server.route(method, "/{*}", [this](http_request r) { return answer(this, std::move(r)); });
+        server.listen({net::ip::make_address("127.0.0.1"), 0});
+    }
+
+    http_status_source source(http_source_options options = {}) {
+        const auto url = "http://127.0.0.1:" + std::to_string(server.local_endpoint().port());
+        return http_status_source(client, url, full_profile(), {{"X-Key", "our secret"}}, std::move(options));
+    }
+
+    // What the operation gives; throws what it throws.
+    template <class T>
+    T get(net::awaitable<T> operation) {
+        std::optional<T> result;
+        std::exception_ptr failure;
+        net::co_spawn(context, std::move(operation), [&](std::exception_ptr e, T value) {
+            failure = e;
+            if (!e) result = std::move(value);
+        });
+        while (!result && !failure) context.run_one();
+        if (failure) std::rethrow_exception(failure);
+        return std::move(*result);
+    }
+
+    poll_error failure(http_status_source& s) {
+        try {
+            get(s.poll("1"));
+        } catch (const poll_error& e) {
+            return e;
+        }
+        FAIL("it did not fail");
+        throw 0;
+    }
+
+    void say(unsigned status, std::string body, http_fields headers = {}) {
+        says = json_response(status, std::move(body));
+        says.headers.insert(says.headers.end(), headers.begin(), headers.end());
+    }
+};
+
+std::string header_of(const http_request& r, std::string_view name) {
+    const auto* const found = find_field(r.headers, name);
+    return found ? *found : "";
+}
+
+} // namespace
+
+TEST_CASE_METHOD(told_api, "http_status_source: many jobs in one request", "[http_status_source]") {
+    auto api = source();
+    CHECK(api.batch_limit() == 3);
+    say(200, R"({"jobs": [{"id": "b", "s": "D"}, {"id": "other", "s": "R"}, {"id": "a", "s": "R"}]})",
+        {{"Retry-After", "9"}});
+    const auto all = get(api.poll_many({"a", "b", "c"}));
+    CHECK(asked.url == "/many?ids=a,b,c");
+    CHECK(header_of(asked, "Accept") == "application/x");
+    CHECK(header_of(asked, "X-Key") == "our secret"); // goes before the profile's
+    REQUIRE(all.size() == 3);
+    CHECK(all[0].state == job_state::running);
+    CHECK(all[1].state == job_state::succeeded);
+    CHECK_FALSE(all[2].found);
+    for (const auto& s : all) CHECK(s.hint.retry_after == std::chrono::nanoseconds(9s));
+    say(404, "{}");
+    CHECK_FALSE(get(api.poll_many({"a", "b"})).at(1).found);
+    say(503, "{}");
+    CHECK_THROWS_AS(get(api.poll_many({"a"})), poll_error);
+
+    auto one_by_one = full_profile();
+    one_by_one.many.reset();
+    http_status_source slow(client, "http://127.0.0.1:" + std::to_string(server.local_endpoint().port()), one_by_one);
+    CHECK(slow.batch_limit() == 1);
+    say(200, R"({"s": "R"})");
+    CHECK(get(slow.poll_many({"a", "b"})).size() == 2);
+    CHECK(asked.path() == "/j/b");
+}
+
+TEST_CASE_METHOD(told_api, "http_status_source: an answer that has not changed", "[http_status_source]") {
+    auto api = source();
+    say(200, R"({"s": "R", "again": 7})", {{"ETag", "\"v1\""}});
+    CHECK_FALSE(get(api.poll("1")).unchanged);
+    CHECK(header_of(asked, "If-None-Match").empty());
+    say(304, "", {{"X-Poll-Interval", "30"}});
+    const auto same = get(api.poll("1"));
+    CHECK(header_of(asked, "If-None-Match") == "\"v1\"");
+    CHECK(same.unchanged);
+    CHECK(same.state == job_state::running);
+    CHECK(same.hint.interval == std::chrono::nanoseconds(30s));
+    SECTION("each job has its own") {
+        say(200, R"({"s": "R"})");
+        CHECK_FALSE(get(api.poll("2")).unchanged);
+        CHECK(header_of(asked, "If-None-Match").empty());
+        say(304, "");
+        auto fresh = source(); // did not ask for that
+        CHECK(failure(fresh).http_status() == 304);
+    }
+    SECTION("what is over, gone or wrong is asked for anew") {
+        for (const auto& [status, body] : std::vector<std::pair<unsigned, std::string>>{
+                 {200, R"({"s": "D"})"}, {404, "{}"}, {500, "{}"}, {200, R"({"s": "R"})"}}) {
+            say(200, R"({"s": "R"})", {{"ETag", "\"v2\""}});
+            get(api.poll("1"));
+            say(status, body, {{status == 200 && body[7] == 'D' ? "ETag" : "X", "y"}});
+            try {
+                get(api.poll("1"));
+            } catch (const poll_error&) {
+                CHECK(status == 500);
+            }
+            CHECK(header_of(asked, "If-None-Match") == "\"v2\"");
+            say(200, R"({"s": "R"})");
+            get(api.poll("1"));
+            CHECK(header_of(asked, "If-None-Match").empty());
+        }
+    }
+    SECTION("in bounded memory") {
+        auto small = source({.max_etags = 2});
+        for (const auto* id : {"1", "2", "3"}) {
+            say(200, R"({"s": "R"})", {{"ETag", "e"}});
+            get(small.poll(id));
+        }
+        int remembered = 0;
+        for (const auto* id : {"1", "2", "3"}) {
+            say(200, R"({"s": "R"})");
+            get(small.poll(id));
+            remembered += header_of(asked, "If-None-Match").empty() ? 0 : 1;
+        }
+        CHECK(remembered == 2);
+    }
+}
+
+TEST_CASE_METHOD(told_api, "http_status_source: a failure says what it knows, and no secret", "[http_status_source]") {
+    http_source_options options;
+    options.credential = bearer_credential("abcdef123");
+    options.errors.prepend({.kind = error_class::query, .text = "teapot"});
+    auto api = source(options);
+    SECTION("of the API") {
+        say(429, R"({"error": {"code": "slow_down", "message": "not so fast, abcdef123;\nour secret"}})",
+            {{"Retry-After", "17"}, {"X-RateLimit-Remaining", "0"}});
+        const auto e = failure(api);
+        CHECK(header_of(asked, "Authorization") == "Bearer abcdef123");
+        CHECK(e.code() == errc::http_status);
+        CHECK(e.http_status() == 429);
+        CHECK(e.hint().retry_after == std::chrono::nanoseconds(17s));
+        CHECK(e.hint().left == 0U);
+        CHECK(e.kind() == classify({.http_status = 429, .code = "slow_down", .message = "not so fast"}));
+        const std::string text = e.what();
+        CAPTURE(text);
+        CHECK(contains(text, "/j/1?token=***: HTTP 429 slow_down \"not so fast, ***; ***\""));
+        for (const auto* secret : {"abcdef123", "our secret", "hidden", "\n"}) CHECK_FALSE(contains(text, secret));
+        say(418, R"({"message": "I am a teapot"})");
+        CHECK(failure(api).kind() == error_class::query);
+        say(401, "");
+        CHECK(failure(api).kind() == error_class::authentication);
+    }
+    SECTION("of the answer") {
+        say(200, R"({"s": )");
+        const auto e = failure(api);
+        CHECK(e.code() == errc::truncated_json);
+        CHECK(e.kind() == error_class::api);
+        CHECK(e.http_status() == 200);
+        CHECK(contains(e.what(), "at byte"));
+        CHECK_FALSE(contains(e.what(), "hidden"));
+    }
+    SECTION("of the way there") {
+        const auto port = server.local_endpoint().port();
+        server.stop();
+        const auto e = failure(api);
+        CHECK(e.code() == net::error::connection_refused);
+        CHECK(e.kind() == error_class::network);
+        CHECK(e.http_status() == 0);
+        CHECK(contains(e.what(), "http://127.0.0.1:" + std::to_string(port) + "/j/1?token=***"));
+    }
+    SECTION("a URL that is none") {
+        http_status_source wrong(client, "https://user:pa/ss@host", full_profile());
+        const auto e = failure(wrong);
+        CHECK(e.code() == errc::malformed_url);
+        CHECK_FALSE(contains(e.what(), "ss@"));
+    }
+}
+
+TEST_CASE_METHOD(told_api, "http_status_source: not found, by the profile's rules", "[http_status_source]") {
+    auto api = source();
+    say(500, R"({"code": 2017})", {{"Retry-After", "3"}});
+    const auto gone = get(api.poll("1"));
+    CHECK_FALSE(gone.found);
+    CHECK(gone.hint.retry_after == std::chrono::nanoseconds(3s));
+    say(500, R"({"code": 2018})");
+    CHECK(failure(api).http_status() == 500);
+    say(500, R"({"code": 2017})");
+    CHECK(get(api.cancel("1")) == command_result::unknown_job);
+}
+
+TEST_CASE_METHOD(told_api, "http_status_source: starts a job again", "[http_status_source]") {
+    auto api = source();
+    const auto why = [&] {
+        try {
+            get(api.retry("1"));
+        } catch (const system_error& e) {
+            return e.code();
+        }
+        return error_code();
+    };
+    say(201, R"({"new": "2"})");
+    CHECK(get(api.retry("1")) == "2");
+    CHECK(asked.method == "POST");
+    CHECK(asked.url == "/j/1/retry");
+    say(409, R"({"message": "it runs"})");
+    CHECK(why() == errc::command_refused);
+    say(404, "{}");
+    CHECK(why() == errc::unknown_job);
+    say(429, "{}");
+    CHECK(why() == errc::http_status);
+    for (const unsigned status : {401U, 403U, 429U, 500U}) {
+        say(status, "{}");
+        CHECK_THROWS_AS(get(api.cancel("1")), poll_error);
+    }
 }
