@@ -88,10 +88,17 @@ struct found_values {
 
     /// The first option where there is something; null: none.
     const slot_choice::option* choose(const slot_choice& from) const {
-        for (const auto& o : from.options)
-            if (const auto what = slots[o.slot].what; what != scalar::kind::absent && what != scalar::kind::empty)
-                return &o;
+        if (from.empty()) return nullptr;
+        if (is_there(from.first.slot)) return &from.first;
+        for (const auto& o : from.others)
+            if (is_there(o.slot)) return &o;
         return nullptr;
+    }
+
+private:
+    bool is_there(slot_index slot) const {
+        const auto what = slots[slot].what;
+        return what != scalar::kind::absent && what != scalar::kind::empty;
     }
 };
 

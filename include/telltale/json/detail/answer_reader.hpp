@@ -200,7 +200,7 @@ private:
             const std::string_view key = read_key(m);
             for (std::size_t i = 0; i < n.children.size(); ++i) {
                 const auto& c = n.children[i];
-                if (c.token != key || !first.insert(i)) continue;
+                if (!c.is_named(key) || !first.insert(i)) continue;
                 --left;
                 auto v = m.value();
                 read_value(v, get(v.type()), c, to);

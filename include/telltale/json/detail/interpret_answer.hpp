@@ -28,18 +28,12 @@
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
-/// What was read of one job.
-struct answer {
-    status now{};
-    job_id id{};
-    bool has_state = false;
-};
-
 /// Makes of the values of an answer what they say of the job.
 class answer_interpreter {
 public:
-    answer_interpreter(const answer_plan& plan, const found_values& values, std::optional<timestamp> now)
-        : plan_(plan), values_(values), now_(now) {}
+    /// `to` must be empty.
+    answer_interpreter(const answer_plan& plan, const found_values& values, std::optional<timestamp> now, status& to)
+        : plan_(plan), values_(values), now_(now), to_(to) {}
 
     /// What is wrong with a value, and where.
     struct fault {
@@ -53,9 +47,9 @@ public:
                            [&](const compiled_absence& a) { return values_.hold(a.where); });
     }
 
-    /// Reads all into `a`. Returns the first thing that is wrong.
-    fault read(answer& a, std::optional<label_map> labels) {
-        a.now.labels = std::move(labels);
+    /// Returns the first thing that is wrong.
+    fault read(std::optional<label_map>& labels) {
+        to_.labels.swap(labels);
         for (const auto& e : plan_.entries) {
             const auto* const from = values_.choose(e.from);
             if (from == nullptr) continue;
@@ -66,24 +60,60 @@ public:
             else if (s.what == scalar::kind::array)
                 why = "an array";
             else
-                why = set(a, e.what, s);
+                why = set(e.what, s);
             if (why != nullptr) return {from->slot, why};
         }
-        if (const auto bad = read_state(a); bad.why != nullptr) return bad;
-        complete_progress(a.now);
-        complete(a.now);
+        if (const auto bad = read_state(); bad.why != nullptr) return bad;
+        complete_progress(to_);
+        complete(to_);
         return {};
     }
 
-private:
-    using words = std::vector<std::string_view>;
+    /// Whether there was a state, or an acceptor that says what there is without one.
+    bool has_state() const noexcept { return has_state_; }
 
-    const char* set(answer& a, field f, const scalar& s) {
-        status& now = a.now;
+    job_id take_id() { return std::move(id_); }
+
+private:
+    // There is hardly ever more than one.
+    class words {
+    public:
+        void push_back(std::string_view word) {
+            if (size_ == 0)
+                first_ = word;
+            else
+                more_.push_back(word);
+            ++size_;
+        }
+
+        bool empty() const noexcept { return size_ == 0; }
+        std::size_t size() const noexcept { return size_; }
+        std::string_view front() const noexcept { return first_; }
+        std::string_view operator[](std::size_t i) const { return i == 0 ? first_ : more_[i - 1]; }
+
+        /// Takes all but the first away.
+        std::vector<std::string_view> take_more() {
+            size_ = 1;
+            return std::exchange(more_, {});
+        }
+
+        template <class Predicate>
+        bool any_of(Predicate f) const {
+            return size_ > 0 && (f(first_) || std::any_of(more_.begin(), more_.end(), f));
+        }
+
+    private:
+        std::string_view first_{};
+        std::vector<std::string_view> more_{};
+        std::size_t size_ = 0;
+    };
+
+    const char* set(field f, const scalar& s) {
+        status& now = to_;
         switch (f) {
         case field::id:
             if (s.what != scalar::kind::text && !s.whole) return "neither a string nor an integer";
-            a.id = s.word();
+            id_ = s.word();
             return nullptr;
         case field::fraction: return set_number(s, fraction_);
         case field::percent: return set_number(s, percent_);
@@ -146,7 +176,7 @@ private:
 
     // 1. The state
 
-    fault read_state(answer& a) {
+    fault read_state() {
         words first;
         words flags;
         if (const auto* const from = values_.choose(plan_.state)) {
@@ -154,10 +184,8 @@ private:
             if (s.what == scalar::kind::object) return {from->slot, "an object"};
             collect(*from, first);
             // Of an array the first is the word; of several elements all are words.
-            if (!from->selected && first.size() > 1) {
-                flags.assign(first.begin() + 1, first.end());
-                first.resize(1);
-            }
+            if (!from->selected && first.size() > 1)
+                for (const auto flag : first.take_more()) flags.push_back(flag);
         }
         words second;
         for (auto [from, to] : {std::pair(&plan_.second, &second), std::pair(&plan_.flags, &flags)}) {
@@ -167,13 +195,13 @@ private:
             collect(*option, *to);
         }
         const decision d = decide(first, second, flags);
-        a.has_state = !first.empty() || d.by != nullptr;
+        has_state_ = !first.empty() || d.by != nullptr;
         if (d.by != nullptr) {
-            a.now.state = d.by->state;
+            to_.state = d.by->state;
             acceptor_error_ = d.by->error;
         }
-        spell(a.now.word, first, d, second, flags);
-        return read_reason(a.now);
+        spell(to_.word, first, d, second, flags);
+        return read_reason(to_);
     }
 
     struct decision {
@@ -204,8 +232,9 @@ private:
 
     bool matches(const compiled_acceptor& a, const words& second, const words& flags) const {
         const auto meet = [](const std::vector<std::string>& wanted, const words& there) {
-            return wanted.empty() ||
-                   std::find_first_of(wanted.begin(), wanted.end(), there.begin(), there.end()) != wanted.end();
+            return wanted.empty() || there.any_of([&](std::string_view word) {
+                return std::find(wanted.begin(), wanted.end(), word) != wanted.end();
+            });
         };
         if (a.no_second && !second.empty()) return false;
         return meet(a.second, second) && meet(a.flag, flags) && values_.hold(a.where);
@@ -219,7 +248,7 @@ private:
         if (d.by == nullptr)
             for (std::size_t i = 1; i < first.size(); ++i) out.append(",").append(first[i]);
         if (!second.empty()) out.append("/").append(second.front());
-        for (const auto flag : flags) out.append("+").append(flag);
+        for (std::size_t i = 0; i < flags.size(); ++i) out.append("+").append(flags[i]);
     }
 
     // The texts of a slot; "" and things that have none are left out.
@@ -247,11 +276,10 @@ private:
         now.reason = reasons.front();
         const bool waits = !now.state || is_waiting(*now.state);
         if (!waits) return {};
-        for (const auto reason : reasons) {
-            if (!never_runs(reason)) continue;
+        for (std::size_t i = 0; i < reasons.size() && !now.never_runs; ++i) {
+            if (!never_runs(reasons[i])) continue;
             now.never_runs = true;
-            now.reason = reason;
-            break;
+            now.reason = reasons[i];
         }
         return {};
     }
@@ -364,6 +392,9 @@ private:
     const answer_plan& plan_;
     const found_values& values_;
     std::optional<timestamp> now_;
+    status& to_;
+    job_id id_{};
+    bool has_state_ = false;
     std::list<std::string> spelled_{}; ///< words that were numbers
     std::optional<std::string> error_{};
     std::optional<error_class> class_{};

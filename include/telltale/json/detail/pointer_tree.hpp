@@ -80,6 +80,12 @@ struct pointer_node {
     std::vector<pointer_node> children{};
     std::shared_ptr<selection> selected{}; ///< null: no elements are; not changed once the tree is made
 
+    bool is_named(std::string_view key) const noexcept {
+        // Most keys differ in these already.
+        if (key.size() != token.size() || (!key.empty() && key.front() != token.front())) return false;
+        return key == token;
+    }
+
     inline pointer_node& descend(std::string_view target, std::string_view place);
 
 private:
@@ -135,9 +141,19 @@ struct slot_choice {
         slot_index slot = 0;
         bool selected = false; ///< several elements may have been taken
     };
-    std::vector<option> options{};
+    option first{};
+    std::vector<option> others{};
+    bool some = false;
 
-    bool empty() const noexcept { return options.empty(); }
+    bool empty() const noexcept { return !some; }
+
+    void add(option o) {
+        if (some)
+            others.push_back(o);
+        else
+            first = o;
+        some = true;
+    }
 };
 
 /// The tree of places, and which value goes where.
@@ -211,7 +227,7 @@ private:
             if (!p.where.empty()) throw_malformed_profile(place, "has conditions, but does not say what to take");
             auto& n = node(p.pointer, place);
             n.words = n.words || words;
-            choice.options.push_back({slot_of(n), false});
+            choice.add({slot_of(n), false});
             return;
         }
         const std::string name(place);
@@ -220,7 +236,7 @@ private:
         auto& s = *n.selected;
         for (const auto& known : s.picks) {
             if (known.from.where != p.where || known.from.take != p.take) continue;
-            choice.options.push_back({known.to, true});
+            choice.add({known.to, true});
             return;
         }
         // The places within an element are a table of their own.
@@ -239,7 +255,7 @@ private:
         one.from = p;
         pointers_.push_back(n.pointer + "/*" + *p.take);
         s.picks.push_back(std::move(one));
-        choice.options.push_back({s.picks.back().to, true});
+        choice.add({s.picks.back().to, true});
     }
 
     static void check(const pointer_node& n, std::string_view place) {

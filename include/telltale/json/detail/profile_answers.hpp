@@ -33,7 +33,9 @@ public:
     status job(std::string& body, std::optional<timestamp> now) {
         values_.reset(plans_.job.places.slots());
         reader_.read(body, plans_.job.places.root(), values_);
-        return interpret(plans_.job, values_, now).now;
+        status s;
+        interpret(plans_.job, values_, now, s);
+        return s;
     }
 
     std::vector<listed_job> list(std::string& body, std::optional<timestamp> now) {
@@ -88,7 +90,7 @@ public:
         values_.reset(plans_.retried.slots());
         reader_.read(body, plans_.retried.root(), values_);
         const auto* const from = values_.choose(plans_.new_id);
-        if (from == nullptr) reader_.throw_missing(plans_.retried.pointer(plans_.new_id.options.front().slot));
+        if (from == nullptr) reader_.throw_missing(plans_.retried.pointer(plans_.new_id.first.slot));
         const scalar& s = values_.slots[from->slot];
         if (s.what != scalar::kind::text && !s.whole)
             reader_.throw_wrong_type(plans_.retried.pointer(from->slot), "neither a string nor an integer");
@@ -116,9 +118,10 @@ private:
             const auto* const from = answers.element_.choose(plan.element.entries.back().from);
             if (from == nullptr) answers.reader_.throw_missing(plan.id_pointer);
             if (wanted && !wanted(answers.element_.slots[from->slot].word())) return;
-            answer a = answers.interpret(plan.element, answers.element_, now);
-            if (a.id.empty()) answers.reader_.throw_missing(plan.id_pointer);
-            take(std::move(a.id), std::move(a.now));
+            status s;
+            job_id id = answers.interpret(plan.element, answers.element_, now, s);
+            if (id.empty()) answers.reader_.throw_missing(plan.id_pointer);
+            take(std::move(id), std::move(s));
         }
 
         profile_answers& answers;
@@ -129,17 +132,17 @@ private:
         std::function<bool(std::string_view)> wanted{};
     };
 
-    answer interpret(const answer_plan& plan, found_values& values, std::optional<timestamp> now) {
-        answer_interpreter all(plan, values, now);
-        answer a;
+    // Gives the id, if the plan has its place.
+    job_id interpret(const answer_plan& plan, found_values& values, std::optional<timestamp> now, status& to) {
+        answer_interpreter all(plan, values, now, to);
         if (all.is_absent()) {
-            a.now = not_found();
-            return a;
+            to.found = false;
+            return {};
         }
-        const auto bad = all.read(a, std::move(values.labels));
+        const auto bad = all.read(values.labels);
         if (bad.why != nullptr) reader_.throw_wrong_type(plan.places.pointer(bad.slot), bad.why);
-        if (!a.has_state) reader_.throw_missing(plan.places.pointer(plan.state.options.front().slot));
-        return a;
+        if (!all.has_state()) reader_.throw_missing(plan.places.pointer(plan.state.first.slot));
+        return all.take_id();
     }
 
     template <class Elements>
@@ -166,13 +169,12 @@ private:
     std::string join(const std::vector<slot_choice>& all) const {
         std::string text;
         for (const auto& choice : all) {
-            for (const auto& option : choice.options) {
-                const auto part = values_.slots[option.slot].word();
-                if (part.empty()) continue;
-                if (!text.empty()) text += ": ";
-                text += part;
-                break;
-            }
+            auto part = values_.slots[choice.first.slot].word();
+            for (const auto& other : choice.others)
+                if (part.empty()) part = values_.slots[other.slot].word();
+            if (part.empty()) continue;
+            if (!text.empty()) text += ": ";
+            text += part;
         }
         return text;
     }
