@@ -157,8 +157,7 @@ TEST_CASE("explanation: what it says of a job and of its watch") {
                   e.next_poll.reset();
               }),
          "job 42 has failed at 14:02 UTC (3 min ago); it is started again in 60 s. Last answer 12 s ago; there is no "
-         "next "
-         "until then."},
+         "poll until then."},
         {with(a_job(job_state::lost), [](explanation& e) { e.over = true; }),
          "job 42 was lost at 14:02 UTC (3 min ago)."},
         {with(a_job(job_state::timed_out), [](explanation& e) { e.over = true; }),
