@@ -104,6 +104,24 @@ struct http_client_request {
 };
 TELLTALE_CONTRACT(http_client_request);
 
+struct http_client_download : http_client_request {
+    using http_client_request::http_client_request;
+
+    static about row() {
+        auto r = http_client_request::row();
+        r.name = "http_client::async_download";
+        return r;
+    }
+
+    template <class... Token>
+    auto start(Token&&... token) {
+        http_request request;
+        request.url = server->url();
+        return object.async_download(std::move(request), body_sink(), std::forward<Token>(token)...);
+    }
+};
+TELLTALE_CONTRACT(http_client_download);
+
 /// A server's side of one WebSocket: accepts, and reads one message. Its client is a plain socket that speaks when told to.
 /// (The other operations go to Beast by the same way; Beast allows one read and one write at a time, and a stream of which
 /// one was cancelled is of no use afterwards. See tests/unit/beast/bridge.cpp.)
