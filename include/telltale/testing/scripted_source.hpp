@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,7 @@ struct scripted_step {
     status answer{};
     error_code error{};                          ///< if set, thrown instead of the answer, as a system_error
     std::chrono::steady_clock::duration takes{}; ///< how long it takes; 0: it is there at once
+    std::exception_ptr failure{};                ///< if set, thrown instead: a poll_error, for example
 
     /// The same, after a delay.
     scripted_step after(std::chrono::steady_clock::duration d) const {
@@ -243,14 +245,17 @@ private:
         std::vector<status> answers;
         std::chrono::steady_clock::duration takes{};
         error_code error;
+        std::exception_ptr failure;
         for (const auto& id : ids) {
             scripted_step step = take(*all, id);
             takes = std::max(takes, step.takes);
             if (step.error) error = step.error;
+            if (step.failure) failure = step.failure;
             answers.push_back(std::move(step.answer));
         }
         co_await pause(takes);
         if (error) throw system_error(error);
+        if (failure) std::rethrow_exception(failure);
         co_return answers;
     }
 
@@ -288,6 +293,7 @@ private:
         scripted_step step = take(*all, id);
         co_await pause(step.takes);
         if (step.error) throw system_error(step.error);
+        if (step.failure) std::rethrow_exception(step.failure);
         co_return std::move(step.answer);
     }
 

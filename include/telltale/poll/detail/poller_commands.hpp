@@ -89,6 +89,7 @@ inline void poller_state::cancel_answered(poll_flight& f, command_result result,
     poll_news news;
     {
         const std::lock_guard lock(mutex());
+        f.until = time_point::max();
         const std::uint32_t k = f.entries.front();
         if (k == table::none) return;
         poller_watch& w = watches_[k];

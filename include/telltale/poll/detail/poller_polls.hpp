@@ -51,7 +51,7 @@ inline void poller_state::arm() {
                 if (!deadlines_.empty()) by(deadlines_.top_due());
             }
         }
-        if (aloft_ != 0 && next_timeout_) by(*next_timeout_);
+        if (!flights_.empty() && next_timeout_) by(*next_timeout_);
     }
     if (!due) {
         if (std::exchange(armed_, std::nullopt)) clock_.cancel();
@@ -78,10 +78,12 @@ inline void poller_state::expire(time_point now) {
         if (!next_timeout_ || *next_timeout_ > now) return;
         next_timeout_.reset();
         for (const auto& f : flights_) {
-            if (f->aloft && f->until <= now && !f->timed_out) {
+            if (f->until == time_point::max()) continue;
+            if (f->until <= now) {
+                f->until = time_point::max();
                 f->timed_out = true;
                 late.push_back(f);
-            } else if (f->aloft && !f->timed_out && f->until != time_point::max()) {
+            } else {
                 next_timeout_ = std::min(next_timeout_.value_or(time_point::max()), f->until);
             }
         }
@@ -192,6 +194,7 @@ inline void poller_state::take_off(poll_flight& f, time_point now) {
 inline void poller_state::land(poll_flight& f) {
     if (!std::exchange(f.aloft, false)) return;
     --aloft_;
+    f.until = time_point::max();
     if (gate_ == poll_wait::permit) gate_ = poll_wait::nothing;
     f.permit.release();
     if (f.pass) breaker_->abandoned(*std::exchange(f.pass, std::nullopt));
