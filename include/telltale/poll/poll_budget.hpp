@@ -20,10 +20,15 @@
 
 namespace telltale::inline TELLTALE_ABI {
 
+class poll_budget;
+
 /// What all polls with one credential may do.
 struct budget_options {
     std::size_t max_concurrent = 10;  ///< polls under way at once; at least 1
     std::optional<rate_limit> rate{}; ///< of polls; valid; absent: no limit but those that the API tells
+    /// Whose limits hold, too: that of all credentials together, for example. Members of several budgets within one take
+    /// turns there by budget. Null: none.
+    std::shared_ptr<poll_budget> within{};
 };
 
 /// What pollers with one credential share: how many polls at once, how many in a time, and what the API said to
@@ -52,6 +57,7 @@ public:
     explicit poll_budget(budget_options options = {});
     poll_budget(const poll_budget&) = delete;
     poll_budget& operator=(const poll_budget&) = delete;
+    ~poll_budget();
 
     /// The API has said this, with an answer or a failure that came at `now`; to be told before the permit of that poll
     /// is given back. A shorter Retry-After than one that was said before does not shorten that.
@@ -78,6 +84,11 @@ private:
     void leave(const place& p);
     void give_back();
     std::shared_ptr<place> first_if_it_may() const;
+    void line_up(const std::shared_ptr<place>& p);
+    std::optional<std::pair<poll_wait, time_point>> refuse(const std::shared_ptr<place>& p, time_point now);
+    std::shared_ptr<place> take(place& p, time_point now);
+    void wake_first();
+    void leave_outer();
     std::pair<poll_wait, time_point> obstacle(time_point now) const;
 
     budget_options options_;
@@ -90,6 +101,7 @@ private:
     std::optional<std::uint64_t> left_;
     time_point window_end_ = time_point::min();
     std::optional<token_bucket> spread_;
+    std::unique_ptr<member> outer_; // this budget's own place at `within`
 };
 
 /// Leave for one poll, given back when it is destroyed.

@@ -203,14 +203,79 @@ TEST_CASE("poll_budget: a member with many polls and one with few take turns, an
     for (const int n : started) CHECK(std::abs(n - all / 5) <= 2);
 }
 
+TEST_CASE("poll_budget: budgets within another share its permits, by turns") {
+    const auto all = std::make_shared<poll_budget>(budget_options{.max_concurrent = 2});
+    const auto one = std::make_shared<poll_budget>(budget_options{.max_concurrent = 2, .within = all});
+    const auto two = std::make_shared<poll_budget>(budget_options{.max_concurrent = 2, .within = all});
+    poller a(one);
+    poller b(one);
+    poller c(two);
+    CHECK(a.take());
+    CHECK(a.take());
+    CHECK(all->in_use() == 2);
+    CHECK_FALSE(a.take());
+    CHECK_FALSE(c.take());
+    CHECK(c.last_waits == poll_wait::permit);
+    CHECK_FALSE(b.take());
+    a.permits.pop_back();
+    CHECK(c.woken == 1);
+    CHECK(a.woken > 0);
+    CHECK_FALSE(a.take()); // the other budget waited before this one
+    CHECK(c.take());
+    CHECK(all->in_use() == 2);
+    CHECK(one->in_use() == 1);
+    a.permits.clear();
+    CHECK(a.take());
+    CHECK_FALSE(b.take());
+    const int before = b.woken;
+    c.permits.clear();
+    CHECK(b.woken > before);
+    CHECK(b.take());
+    CHECK(all->waiting() == 0);
+}
+
+TEST_CASE("poll_budget: one that has to wait for itself does not hold up the budget it is within") {
+    const auto all = std::make_shared<poll_budget>(budget_options{.max_concurrent = 1});
+    const auto one = std::make_shared<poll_budget>(budget_options{.within = all});
+    const auto two = std::make_shared<poll_budget>(budget_options{.within = all});
+    poller a(one);
+    auto b = std::make_unique<poller>(one);
+    poller c(two);
+    CHECK(a.take());
+    CHECK_FALSE(b->take());
+    CHECK_FALSE(c.take());
+    CHECK(all->waiting() == 2);
+    SECTION("it is told to come later") {
+        one->observe({.retry_after = 1h}, start);
+        a.permits.clear();
+        CHECK_FALSE(b->take());
+        CHECK(b->last_again == start + 1h);
+        CHECK(c.woken == 1);
+        CHECK(c.take());
+    }
+    SECTION("nobody there wants any more") {
+        b.reset();
+        CHECK(all->waiting() == 1);
+        a.permits.clear();
+        CHECK(c.woken > 0);
+        CHECK(c.take());
+    }
+    c.permits.clear();
+    a.permits.clear();
+    CHECK(all->in_use() == 0);
+}
+
 TEST_CASE("poll_budget: on many threads no permit is lost, and nobody is left waiting") {
-    const auto budget = std::make_shared<poll_budget>(budget_options{.max_concurrent = 2});
-    constexpr int each = 2000;
+    const auto all = std::make_shared<poll_budget>(budget_options{.max_concurrent = 2});
+    const std::vector<std::shared_ptr<poll_budget>> budgets{
+        all, std::make_shared<poll_budget>(budget_options{.max_concurrent = 1, .within = all}),
+        std::make_shared<poll_budget>(budget_options{.max_concurrent = 2, .within = all})};
+    constexpr int each = 1000;
     std::atomic<int> at_once = 0;
     std::atomic<int> most = 0;
     std::vector<std::thread> threads;
-    for (int t = 0; t < 4; ++t)
-        threads.emplace_back([&] {
+    for (std::size_t t = 0; t < 6; ++t)
+        threads.emplace_back([&, budget = budgets[t % 3]] {
             std::atomic<int> woken = 0;
             poll_budget::member me(budget, [&woken] {
                 ++woken;
@@ -231,6 +296,8 @@ TEST_CASE("poll_budget: on many threads no permit is lost, and nobody is left wa
         });
     for (auto& t : threads) t.join();
     CHECK(most <= 2);
-    CHECK(budget->in_use() == 0);
-    CHECK(budget->waiting() == 0);
+    for (const auto& budget : budgets) {
+        CHECK(budget->in_use() == 0);
+        CHECK(budget->waiting() == 0);
+    }
 }

@@ -33,10 +33,13 @@ struct poll_budget::place {
     time_point told = time_point::min(); // when to ask again
 };
 
-inline poll_budget::poll_budget(budget_options options) : options_(options) {
+inline poll_budget::poll_budget(budget_options options) : options_(std::move(options)) {
     options_.max_concurrent = std::max<std::size_t>(options_.max_concurrent, 1);
     if (options_.rate) bucket_.emplace(*options_.rate, time_point{}); // full, whenever the first poll comes
+    if (options_.within) outer_ = std::make_unique<member>(options_.within, [this] { wake_first(); });
 }
+
+inline poll_budget::~poll_budget() = default;
 
 inline void poll_budget::observe(const poll_hint& hint, time_point now) {
     const auto later = [now](std::chrono::nanoseconds d) {
@@ -103,28 +106,64 @@ inline std::pair<poll_wait, poll_budget::time_point> poll_budget::obstacle(time_
     return result;
 }
 
+inline void poll_budget::line_up(const std::shared_ptr<place>& p) {
+    if (!std::exchange(p->in_line, true)) line_.push_back(p);
+}
+
+// If it may not start now it has a place in the line.
+inline std::optional<std::pair<poll_wait, poll_budget::time_point>> poll_budget::refuse(const std::shared_ptr<place>& p,
+                                                                                        time_point now) {
+    auto found = obstacle(now);
+    const bool first = line_.empty() || line_.front() == p;
+    if (found.first == poll_wait::nothing && first) return std::nullopt;
+    if (found.first == poll_wait::nothing) found.first = poll_wait::permit; // of those before
+    if (!first) found.second = time_point::max();
+    p->told = found.second;
+    line_up(p);
+    return found;
+}
+
+// Returns who is to be woken.
+inline std::shared_ptr<poll_budget::place> poll_budget::take(place& p, time_point now) {
+    ++in_use_;
+    if (bucket_) bucket_->try_take(1, now);
+    if (left_ && window_end_ > now) {
+        --*left_;
+        spread_->try_take(1, now);
+    }
+    if (std::exchange(p.in_line, false)) line_.pop_front();
+    return first_if_it_may();
+}
+
 inline std::pair<poll_wait, poll_budget::time_point> poll_budget::attempt(const std::shared_ptr<place>& p,
                                                                           time_point now) {
     std::shared_ptr<place> next;
-    {
+    if (!outer_) {
         const std::lock_guard lock(mutex_);
-        auto found = obstacle(now);
-        const bool first = line_.empty() || line_.front() == p;
-        if (found.first != poll_wait::nothing || !first) {
-            if (found.first == poll_wait::nothing) found.first = poll_wait::permit; // of those before
-            if (!first) found.second = time_point::max();
-            p->told = found.second;
-            if (!std::exchange(p->in_line, true)) line_.push_back(p);
-            return found;
+        if (const auto refused = refuse(p, now)) return *refused;
+        next = take(*p, now);
+    } else {
+        std::optional<std::pair<poll_wait, time_point>> refused;
+        bool first = true;
+        {
+            const std::lock_guard lock(mutex_);
+            refused = refuse(p, now);
+            line_up(p); // while the outer budget is asked, without this lock, nobody else is the first
+            first = line_.front() == p;
         }
-        ++in_use_;
-        if (bucket_) bucket_->try_take(1, now);
-        if (left_ && window_end_ > now) {
-            --*left_;
-            spread_->try_take(1, now);
+        if (refused) {
+            if (first) outer_->leave(); // others need not wait there for this one
+            return *refused;
         }
-        if (std::exchange(p->in_line, false)) line_.pop_front();
-        next = first_if_it_may();
+        answer a = outer_->try_start(now);
+        const std::lock_guard lock(mutex_); // given back before the answer's permit is
+        if (!a.permit) {
+            p->told = a.again;
+            return {a.waits, a.again};
+        }
+        if ((refused = refuse(p, now))) return *refused; // the API has said something meanwhile
+        a.permit.budget_.reset();                        // a part of this one from now on: see give_back()
+        next = take(*p, now);
     }
     if (next) next->wake();
     return {poll_wait::nothing, now};
@@ -132,6 +171,7 @@ inline std::pair<poll_wait, poll_budget::time_point> poll_budget::attempt(const 
 
 inline void poll_budget::leave(const place& p) {
     std::shared_ptr<place> next;
+    bool idle = false;
     {
         const std::lock_guard lock(mutex_);
         if (!p.in_line) return;
@@ -140,7 +180,9 @@ inline void poll_budget::leave(const place& p) {
         (*here)->in_line = false;
         line_.erase(here);
         if (first) next = first_if_it_may();
+        idle = line_.empty();
     }
+    if (idle) leave_outer();
     if (next) next->wake();
 }
 
@@ -149,6 +191,32 @@ inline void poll_budget::give_back() {
     {
         const std::lock_guard lock(mutex_);
         --in_use_;
+        next = first_if_it_may();
+    }
+    if (options_.within) options_.within->give_back();
+    if (next) next->wake();
+}
+
+// It is this budget's turn at the outer one.
+inline void poll_budget::wake_first() {
+    std::shared_ptr<place> next;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!line_.empty()) next = line_.front();
+    }
+    if (next)
+        next->wake();
+    else
+        leave_outer();
+}
+
+// Nobody waits here. Whoever has come meanwhile asks again, for its place there may be lost.
+inline void poll_budget::leave_outer() {
+    if (!outer_) return;
+    outer_->leave();
+    std::shared_ptr<place> next;
+    {
+        const std::lock_guard lock(mutex_);
         next = first_if_it_may();
     }
     if (next) next->wake();
