@@ -46,7 +46,7 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
 inline std::string suggestion(std::string_view word, std::span<const std::string_view> known) {
     if (word.size() > 64) return {};
     std::string_view best;
-    std::size_t least = 1 + std::max<std::size_t>(word.size() / 3, 1);
+    std::size_t least = 1 + std::max<std::size_t>(word.size() / 3, word.size() < 3 ? 1 : 2);
     for (const auto k : known) {
         if (const auto d = edit_distance(word, k); d < least) {
             least = d;
