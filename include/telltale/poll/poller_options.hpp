@@ -52,7 +52,7 @@ struct poller_options {
     /// taken, which the poller learns from those that it sees end; between min_interval and max_interval.
     poll_pace pace = poll_pace::interval;
     std::chrono::nanoseconds min_interval = std::chrono::seconds{2};
-    std::chrono::nanoseconds max_interval = std::chrono::minutes{10};
+    std::chrono::nanoseconds max_interval = std::chrono::minutes{2};
     std::size_t learn_kinds = 100; ///< so many kinds of jobs; 5 KB each
 
     /// What this poller shares with others of the same credential; null: a budget of its own, which obeys the API's hints.

@@ -88,6 +88,9 @@ public:
     /// Why just then. Meaningless without next().
     poll_reason reason() const noexcept { return reason_; }
 
+    /// The API has forbidden a poll of this job before; long ago: it has not.
+    time_point not_before() const noexcept { return earliest_; }
+
     /// False: what is due is the end of the watch, without a poll: the API has forbidden one until later.
     bool may_poll() const noexcept { return next_ >= earliest_; }
 

@@ -174,7 +174,7 @@ inline void poller_state::take_off(poll_flight& f, time_point now) {
     for (; most != 0 && !due_.empty() && due_.top_due() <= soon; --most) {
         const std::uint32_t k = due_.top();
         poller_watch& w = watches_[k];
-        if (!f.entries.empty() && (w.retry_due || !w.plan.may_poll())) break;
+        if (!f.entries.empty() && (w.retry_due || w.plan.not_before() > now || !w.plan.may_poll())) break;
         due_.erase(k);
         w.flight = &f;
         w.commanded = false;
