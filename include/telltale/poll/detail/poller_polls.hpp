@@ -256,6 +256,7 @@ inline net::awaitable<void> poller_state::fly(std::shared_ptr<poller_state> self
         else
             self->landed(*f, answers, std::move(failure));
         if (n == in_a_row || f->cancelled || !self->select(*f)) co_return;
+        self->tell_notes();
     }
 }
 
