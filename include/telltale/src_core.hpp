@@ -12,6 +12,11 @@
 #include <telltale/board/detail/board.ipp>
 #include <telltale/board/detail/show_jobs.ipp>
 #include <telltale/core/detail/execution_report.ipp>
+#include <telltale/poll/detail/poller_answers.ipp>
+#include <telltale/poll/detail/poller_commands.ipp>
+#include <telltale/poll/detail/poller_explain.ipp>
+#include <telltale/poll/detail/poller_polls.ipp>
+#include <telltale/poll/detail/poller_watches.ipp>
 #include <telltale/progress/detail/bar_writer.ipp>
 #include <telltale/progress/detail/report_lines.ipp>
 #include <telltale/run/detail/manager_impl.ipp>

@@ -60,9 +60,9 @@ public:
     template <status_source Source>
     status_poller(executor_type executor, std::shared_ptr<Source> source, job_sink sink, poller_options options = {})
         : executor_(std::move(executor)),
-          state_(std::make_shared<detail::poller_state>(
-              executor_, std::make_unique<detail::erased_source_of<Source>>(std::move(source)), std::move(sink),
-              std::move(options))) {}
+          state_(detail::poller_state::create(executor_,
+                                              std::make_unique<detail::erased_source_of<Source>>(std::move(source)),
+                                              std::move(sink), std::move(options))) {}
 
     status_poller(const status_poller&) = delete;
     status_poller& operator=(const status_poller&) = delete;

@@ -52,15 +52,20 @@ public:
     using nanoseconds = std::chrono::nanoseconds;
     using table = watch_table<poller_watch>;
 
-    inline poller_state(const net::any_io_executor& executor, std::unique_ptr<erased_source> source, job_sink sink,
-                        poller_options options);
+    TELLTALE_DECL static std::shared_ptr<poller_state> create(const net::any_io_executor& executor,
+                                                              std::unique_ptr<erased_source> source, job_sink sink,
+                                                              poller_options options);
 
-    // From any thread (poller_watches.hpp):
-    inline bool watch(job_id id, watch_options given);
-    inline bool unwatch(const job_id& id);
-    inline void stop();
-    inline bool poll_now(const job_id& id);
-    inline std::optional<job> find(const job_id& id) const;
+    TELLTALE_DECL poller_state(const net::any_io_executor& executor, std::unique_ptr<erased_source> source,
+                               job_sink sink, poller_options options);
+    TELLTALE_DECL ~poller_state() override;
+
+    // From any thread (poller_watches.ipp):
+    TELLTALE_DECL bool watch(job_id id, watch_options given);
+    TELLTALE_DECL bool unwatch(const job_id& id);
+    TELLTALE_DECL void stop();
+    TELLTALE_DECL bool poll_now(const job_id& id);
+    TELLTALE_DECL std::optional<job> find(const job_id& id) const;
     std::size_t watching() const {
         const std::lock_guard lock(mutex());
         return active_;
@@ -70,20 +75,20 @@ public:
         return aloft_;
     }
 
-    // Those who wait; with the mutex held (poller_watches.hpp):
-    inline wait_list* attempt(const job_id& id, error_code& ec, job& result);
-    inline wait_list* attempt_cancel(const job_id& id, error_code& ec, job& result);
-    inline void take_all(wait_list& all) noexcept override;
+    // Those who wait; with the mutex held (poller_watches.ipp):
+    TELLTALE_DECL wait_list* attempt(const job_id& id, error_code& ec, job& result);
+    TELLTALE_DECL wait_list* attempt_cancel(const job_id& id, error_code& ec, job& result);
+    TELLTALE_DECL void take_all(wait_list& all) noexcept override;
 
-    // Commands (poller_commands.hpp):
+    // Commands (poller_commands.ipp):
     bool can_cancel() const noexcept { return source_->can_cancel(); }
-    inline command_result request_cancel(const job_id& id);
-    inline std::shared_ptr<job_control> control(const job_id& id) const;
+    TELLTALE_DECL command_result request_cancel(const job_id& id);
+    TELLTALE_DECL std::shared_ptr<job_control> control(const job_id& id) const;
 
-    // What it knows (poller_explain.hpp):
-    inline std::optional<explanation> explain(const job_id& id) const;
-    inline std::vector<explanation> stuck(const stuck_options& limits) const;
-    inline poller_health health() const;
+    // What it knows (poller_explain.ipp):
+    TELLTALE_DECL std::optional<explanation> explain(const job_id& id) const;
+    TELLTALE_DECL std::vector<explanation> stuck(const stuck_options& limits) const;
+    TELLTALE_DECL poller_health health() const;
 
 private:
     friend class poller_control;
@@ -97,63 +102,66 @@ private:
         return calendar_now() + std::chrono::duration_cast<timestamp::duration>(t - time_->now());
     }
 
-    // Requests; on the strand (poller_polls.hpp):
-    inline void wake();
-    inline void pump();
-    inline void arm();
-    inline void expire(time_point now);
-    inline void launch(const flight_ptr& f);
-    inline bool select(poll_flight& f);
-    inline bool select_locked(poll_flight& f, time_point now);
-    inline void take_off(poll_flight& f, time_point now);
-    inline void land(poll_flight& f);
-    inline poll_wait pass(poll_flight& f, time_point now);
-    inline void landing_over(poll_flight& f);
-    static inline net::awaitable<void> fly(std::shared_ptr<poller_state> self, flight_ptr f);
-    inline void landed(poll_flight& f, std::vector<status>& answers, std::optional<flight_failure> failure);
-    inline void retried(poll_flight& f, job_id as, std::optional<flight_failure> failure);
-    inline void detach(poller_watch& w);
-    inline void cancel(poll_flight& f);
+    // Requests; on the strand (poller_polls.ipp):
+    TELLTALE_DECL void wake();
+    TELLTALE_DECL void pump();
+    TELLTALE_DECL void arm();
+    TELLTALE_DECL void expire(time_point now);
+    TELLTALE_DECL void launch(const flight_ptr& f);
+    TELLTALE_DECL bool select(poll_flight& f);
+    TELLTALE_DECL bool select_locked(poll_flight& f, time_point now);
+    TELLTALE_DECL void take_off(poll_flight& f, time_point now);
+    TELLTALE_DECL void land(poll_flight& f);
+    TELLTALE_DECL poll_wait pass(poll_flight& f, time_point now);
+    TELLTALE_DECL void landing_over(poll_flight& f);
+    TELLTALE_DECL static net::awaitable<void> fly(std::shared_ptr<poller_state> self, flight_ptr f);
+    TELLTALE_DECL void landed(poll_flight& f, std::vector<status>& answers, std::optional<flight_failure> failure);
+    TELLTALE_DECL void retried(poll_flight& f, job_id as, std::optional<flight_failure> failure);
+    TELLTALE_DECL void detach(poller_watch& w);
+    TELLTALE_DECL void cancel(poll_flight& f);
 
-    // Answers; with the mutex held (poller_answers.hpp):
-    inline void settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure, time_point now,
-                       timestamp at);
-    inline bool answered(poller_watch& w, status& s, job& j, packed_times& times, poll_news& news, time_point now);
-    inline bool missing(poller_watch& w, job& j, poll_news& news, time_point now);
-    inline bool failed(poller_watch& w, const flight_failure& f, job& j, poll_news& news);
-    inline void new_word(poller_watch& w, const status& s, const job& j, poll_news& news, time_point now);
-    inline void alarm(poller_watch& w, const std::string& word, job_report& r, poll_news& news, time_point now);
-    inline bool begin_retry(std::uint32_t k, poller_watch& w, job& j, packed_times& times, poll_news& news,
-                            time_point now);
-    inline void give_up(std::uint32_t k, poller_watch& w, job& j, poll_news& news);
-    inline void plan_next(std::uint32_t k, poller_watch& w, std::optional<time_point> due, time_point now);
-    inline job_report& new_report(std::optional<job_report>& place, poller_watch& w, const job& j, timestamp at) const;
-    inline void finish(std::uint32_t k, poller_watch& w, poll_news& news, error_code ec);
-    inline void forget_oldest(poll_news& news);
-    inline void refuse_cancels(poller_watch& w, poll_news& news);
-    inline void forget(std::uint32_t k, std::unique_ptr<watch_extra>& dead);
-    inline void keep(poller_watch& w, const job& j, const packed_times& times);
-    inline void learn(const job& j, const poller_watch& w, time_point now);
-    inline const duration_history* learned(const std::string& kind) const;
+    // Answers; with the mutex held (poller_answers.ipp):
+    TELLTALE_DECL void settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
+                              time_point now, timestamp at);
+    TELLTALE_DECL bool answered(poller_watch& w, status& s, job& j, packed_times& times, poll_news& news,
+                                time_point now);
+    TELLTALE_DECL bool missing(poller_watch& w, job& j, poll_news& news, time_point now);
+    TELLTALE_DECL bool failed(poller_watch& w, const flight_failure& f, job& j, poll_news& news);
+    TELLTALE_DECL void new_word(poller_watch& w, const status& s, const job& j, poll_news& news, time_point now);
+    TELLTALE_DECL void alarm(poller_watch& w, const std::string& word, job_report& r, poll_news& news, time_point now);
+    TELLTALE_DECL bool begin_retry(std::uint32_t k, poller_watch& w, job& j, packed_times& times, poll_news& news,
+                                   time_point now);
+    TELLTALE_DECL void give_up(std::uint32_t k, poller_watch& w, job& j, poll_news& news);
+    TELLTALE_DECL void plan_next(std::uint32_t k, poller_watch& w, std::optional<time_point> due, time_point now);
+    TELLTALE_DECL job_report& new_report(std::optional<job_report>& place, poller_watch& w, const job& j,
+                                         timestamp at) const;
+    TELLTALE_DECL void finish(std::uint32_t k, poller_watch& w, poll_news& news, error_code ec);
+    TELLTALE_DECL void forget_oldest(poll_news& news);
+    TELLTALE_DECL void refuse_cancels(poller_watch& w, poll_news& news);
+    TELLTALE_DECL void forget(std::uint32_t k, std::unique_ptr<watch_extra>& dead);
+    TELLTALE_DECL void keep(poller_watch& w, const job& j, const packed_times& times);
+    TELLTALE_DECL void learn(const job& j, const poller_watch& w, time_point now);
+    TELLTALE_DECL const duration_history* learned(const std::string& kind) const;
     // Without the mutex:
-    inline void tell(poll_news& news);
-    inline void tell(job_report& r);
+    TELLTALE_DECL void tell(poll_news& news);
+    TELLTALE_DECL void tell(job_report& r);
 
-    // Commands; on the strand (poller_commands.hpp):
-    inline void begin_cancel(const job_id& id);
-    static inline net::awaitable<void> ask_to_cancel(std::shared_ptr<poller_state> self, flight_ptr f);
-    inline void cancel_answered(poll_flight& f, command_result result, std::optional<flight_failure> failure);
-    inline void say_farewell(std::vector<job_id> ids);
-    static inline net::awaitable<void> farewell(std::shared_ptr<poller_state> self,
-                                                std::shared_ptr<std::vector<job_id>> ids);
-    static inline void complete(wait_list& waiters, error_code ec, const job& j);
+    // Commands; on the strand (poller_commands.ipp):
+    TELLTALE_DECL void begin_cancel(const job_id& id);
+    TELLTALE_DECL static net::awaitable<void> ask_to_cancel(std::shared_ptr<poller_state> self, flight_ptr f);
+    TELLTALE_DECL void cancel_answered(poll_flight& f, command_result result, std::optional<flight_failure> failure);
+    TELLTALE_DECL void say_farewell(std::vector<job_id> ids);
+    TELLTALE_DECL static net::awaitable<void> farewell(std::shared_ptr<poller_state> self,
+                                                       std::shared_ptr<std::vector<job_id>> ids);
+    TELLTALE_DECL static void complete(wait_list& waiters, error_code ec, const job& j);
 
-    inline void explain(explanation& e, std::uint32_t k, const poller_watch& w, const stuck_options& limits) const;
+    TELLTALE_DECL void explain(explanation& e, std::uint32_t k, const poller_watch& w,
+                               const stuck_options& limits) const;
 
     // What the recorder is to be told; noted with the mutex held, told without it.
     bool recording() const noexcept { return static_cast<bool>(options_.recorder); }
-    inline flight_entry& note(flight_kind kind, std::string_view id = {});
-    inline void tell_notes();
+    TELLTALE_DECL flight_entry& note(flight_kind kind, std::string_view id = {});
+    TELLTALE_DECL void tell_notes();
 
     net::strand<net::any_io_executor> strand_;
     const poller_options options_;
@@ -201,10 +209,12 @@ private:
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#include <telltale/poll/detail/poller_answers.hpp>
-#include <telltale/poll/detail/poller_commands.hpp>
-#include <telltale/poll/detail/poller_explain.hpp>
-#include <telltale/poll/detail/poller_polls.hpp>
-#include <telltale/poll/detail/poller_watches.hpp>
+#if !defined(TELLTALE_SEPARATE_COMPILATION)
+#include <telltale/poll/detail/poller_answers.ipp>
+#include <telltale/poll/detail/poller_commands.ipp>
+#include <telltale/poll/detail/poller_explain.ipp>
+#include <telltale/poll/detail/poller_polls.ipp>
+#include <telltale/poll/detail/poller_watches.ipp>
+#endif
 
 #endif // TELLTALE_POLL_DETAIL_POLLER_STATE_HPP

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_POLL_DETAIL_POLLER_EXPLAIN_HPP
-#define TELLTALE_POLL_DETAIL_POLLER_EXPLAIN_HPP
+#ifndef TELLTALE_POLL_DETAIL_POLLER_EXPLAIN_IPP
+#define TELLTALE_POLL_DETAIL_POLLER_EXPLAIN_IPP
 
 // What a poller_state knows of a job and of itself.
 
@@ -10,8 +10,8 @@
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
-inline void poller_state::explain(explanation& e, std::uint32_t k, const poller_watch& w,
-                                  const stuck_options& limits) const {
+TELLTALE_DECL void poller_state::explain(explanation& e, std::uint32_t k, const poller_watch& w,
+                                         const stuck_options& limits) const {
     const time_point now = time_->now();
     const timestamp at = calendar_now();
     const auto date = [&](time_point t) { return at + std::chrono::duration_cast<timestamp::duration>(t - now); };
@@ -73,7 +73,7 @@ inline void poller_state::explain(explanation& e, std::uint32_t k, const poller_
     }
 }
 
-inline std::optional<explanation> poller_state::explain(const job_id& id) const {
+TELLTALE_DECL std::optional<explanation> poller_state::explain(const job_id& id) const {
     const std::lock_guard lock(mutex());
     const auto k = watches_.find(id);
     if (k == table::none) return std::nullopt;
@@ -82,7 +82,7 @@ inline std::optional<explanation> poller_state::explain(const job_id& id) const 
     return e;
 }
 
-inline std::vector<explanation> poller_state::stuck(const stuck_options& limits) const {
+TELLTALE_DECL std::vector<explanation> poller_state::stuck(const stuck_options& limits) const {
     std::vector<explanation> result;
     const std::lock_guard lock(mutex());
     watches_.each([&](std::uint32_t k, const poller_watch& w) {
@@ -97,7 +97,7 @@ inline std::vector<explanation> poller_state::stuck(const stuck_options& limits)
     return result;
 }
 
-inline poller_health poller_state::health() const {
+TELLTALE_DECL poller_health poller_state::health() const {
     const std::lock_guard lock(mutex());
     auto monitor = monitor_;
     if (gate_ != poll_wait::nothing && gate_ != poll_wait::permit && gate_until_ != time_point::max() &&
@@ -108,4 +108,4 @@ inline poller_health poller_state::health() const {
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#endif // TELLTALE_POLL_DETAIL_POLLER_EXPLAIN_HPP
+#endif // TELLTALE_POLL_DETAIL_POLLER_EXPLAIN_IPP

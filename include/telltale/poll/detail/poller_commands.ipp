@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_POLL_DETAIL_POLLER_COMMANDS_HPP
-#define TELLTALE_POLL_DETAIL_POLLER_COMMANDS_HPP
+#ifndef TELLTALE_POLL_DETAIL_POLLER_COMMANDS_IPP
+#define TELLTALE_POLL_DETAIL_POLLER_COMMANDS_IPP
 
 // What a poller_state asks of jobs at their source: to be cancelled, to be started again.
 
@@ -30,11 +30,11 @@ private:
     job_id id_;
 };
 
-inline std::shared_ptr<job_control> poller_state::control(const job_id& id) const {
+TELLTALE_DECL std::shared_ptr<job_control> poller_state::control(const job_id& id) const {
     return std::make_shared<poller_control>(self(), id);
 }
 
-inline command_result poller_state::request_cancel(const job_id& id) {
+TELLTALE_DECL command_result poller_state::request_cancel(const job_id& id) {
     if (!can_cancel()) return command_result::unsupported;
     {
         const std::lock_guard lock(mutex());
@@ -46,7 +46,7 @@ inline command_result poller_state::request_cancel(const job_id& id) {
     return command_result::accepted;
 }
 
-inline void poller_state::begin_cancel(const job_id& id) {
+TELLTALE_DECL void poller_state::begin_cancel(const job_id& id) {
     const auto f = std::make_shared<poll_flight>();
     {
         const std::lock_guard lock(mutex());
@@ -73,7 +73,7 @@ inline void poller_state::begin_cancel(const job_id& id) {
     wake();
 }
 
-inline net::awaitable<void> poller_state::ask_to_cancel(std::shared_ptr<poller_state> self, flight_ptr f) {
+TELLTALE_DECL net::awaitable<void> poller_state::ask_to_cancel(std::shared_ptr<poller_state> self, flight_ptr f) {
     std::optional<flight_failure> failure;
     auto result = command_result::accepted;
     try {
@@ -84,8 +84,8 @@ inline net::awaitable<void> poller_state::ask_to_cancel(std::shared_ptr<poller_s
     self->cancel_answered(*f, result, std::move(failure));
 }
 
-inline void poller_state::cancel_answered(poll_flight& f, command_result result,
-                                          std::optional<flight_failure> failure) {
+TELLTALE_DECL void poller_state::cancel_answered(poll_flight& f, command_result result,
+                                                 std::optional<flight_failure> failure) {
     poll_news news;
     {
         const std::lock_guard lock(mutex());
@@ -129,18 +129,18 @@ inline void poller_state::cancel_answered(poll_flight& f, command_result result,
 }
 
 // With the mutex held. The job is not over, and its source would not cancel it.
-inline void poller_state::refuse_cancels(poller_watch& w, poll_news& news) {
+TELLTALE_DECL void poller_state::refuse_cancels(poller_watch& w, poll_news& news) {
     if (!w.extra || !w.extra->refusal || w.again) return;
     news.refusal = std::exchange(w.extra->refusal, {});
     news.refused.take(w.extra->cancels);
 }
 
-inline void poller_state::complete(wait_list& waiters, error_code ec, const job& j) {
+TELLTALE_DECL void poller_state::complete(wait_list& waiters, error_code ec, const job& j) {
     while (wait_node* const n = waiters.pop_front()) static_cast<waiter<job>*>(n)->complete(ec, j);
 }
 
 // Nobody watches these any more.
-inline void poller_state::say_farewell(std::vector<job_id> ids) {
+TELLTALE_DECL void poller_state::say_farewell(std::vector<job_id> ids) {
     if (ids.empty() || !can_cancel()) return;
     const auto left = std::make_shared<std::vector<job_id>>(std::move(ids));
     net::post(strand_, [s = self(), left] {
@@ -149,8 +149,8 @@ inline void poller_state::say_farewell(std::vector<job_id> ids) {
     });
 }
 
-inline net::awaitable<void> poller_state::farewell(std::shared_ptr<poller_state> self,
-                                                   std::shared_ptr<std::vector<job_id>> ids) {
+TELLTALE_DECL net::awaitable<void> poller_state::farewell(std::shared_ptr<poller_state> self,
+                                                          std::shared_ptr<std::vector<job_id>> ids) {
     while (!ids->empty()) {
         const job_id id = std::move(ids->back());
         ids->pop_back();
@@ -162,8 +162,8 @@ inline net::awaitable<void> poller_state::farewell(std::shared_ptr<poller_state>
 }
 
 /// With the mutex held. Whether the job, which has failed, is to be started again.
-inline bool poller_state::begin_retry(std::uint32_t k, poller_watch& w, job& j, packed_times& times, poll_news& news,
-                                      time_point now) {
+TELLTALE_DECL bool poller_state::begin_retry(std::uint32_t k, poller_watch& w, job& j, packed_times& times,
+                                             poll_news& news, time_point now) {
     if (!options_.retry || !source_->can_retry()) return false;
     if (j.state != job_state::failed && j.state != job_state::timed_out) return false;
     auto kind = j.error ? j.error->kind : error_class::unknown;
@@ -199,7 +199,7 @@ inline bool poller_state::begin_retry(std::uint32_t k, poller_watch& w, job& j, 
 }
 
 /// The source has been asked to start the job again.
-inline void poller_state::retried(poll_flight& f, job_id as, std::optional<flight_failure> failure) {
+TELLTALE_DECL void poller_state::retried(poll_flight& f, job_id as, std::optional<flight_failure> failure) {
     constexpr std::uint32_t most = 5; // requests that fail
     poll_news news;
     {
@@ -267,4 +267,4 @@ inline void poller_state::retried(poll_flight& f, job_id as, std::optional<fligh
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#endif // TELLTALE_POLL_DETAIL_POLLER_COMMANDS_HPP
+#endif // TELLTALE_POLL_DETAIL_POLLER_COMMANDS_IPP

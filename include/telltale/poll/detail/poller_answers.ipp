@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_POLL_DETAIL_POLLER_ANSWERS_HPP
-#define TELLTALE_POLL_DETAIL_POLLER_ANSWERS_HPP
+#ifndef TELLTALE_POLL_DETAIL_POLLER_ANSWERS_IPP
+#define TELLTALE_POLL_DETAIL_POLLER_ANSWERS_IPP
 
 // What a poller_state makes of an answer: what it tells of the job and of the watch, and when it asks again.
 
@@ -12,8 +12,8 @@
 namespace telltale::inline TELLTALE_ABI::detail {
 
 /// The i-th job of a request: answered (null: it is not among the answers), failed, or to be given up without being asked.
-inline void poller_state::settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
-                                 time_point now, timestamp at) {
+TELLTALE_DECL void poller_state::settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
+                                        time_point now, timestamp at) {
     poll_news news;
     news.at = at;
     {
@@ -67,8 +67,8 @@ inline void poller_state::settle(poll_flight& f, std::size_t i, status* answer, 
 }
 
 // Whether the job is over.
-inline bool poller_state::answered(poller_watch& w, status& s, job& j, packed_times& times, poll_news& news,
-                                   time_point now) {
+TELLTALE_DECL bool poller_state::answered(poller_watch& w, status& s, job& j, packed_times& times, poll_news& news,
+                                          time_point now) {
     if (!s.found) return missing(w, j, news, now);
     w.missing = 0;
     job_report& r = new_report(news.first, w, j, news.at);
@@ -101,7 +101,8 @@ inline bool poller_state::answered(poller_watch& w, status& s, job& j, packed_ti
 }
 
 // The source has no state for the word.
-inline void poller_state::new_word(poller_watch& w, const status& s, const job& j, poll_news& news, time_point now) {
+TELLTALE_DECL void poller_state::new_word(poller_watch& w, const status& s, const job& j, poll_news& news,
+                                          time_point now) {
     if (s.word.empty() || (w.unknown && j.word == s.word)) return;
     w.unknown = true;
     news.word = s.word;
@@ -113,8 +114,8 @@ inline void poller_state::new_word(poller_watch& w, const status& s, const job& 
 }
 
 // Nobody has known for long how the job is.
-inline void poller_state::alarm(poller_watch& w, const std::string& word, job_report& r, poll_news& news,
-                                time_point now) {
+TELLTALE_DECL void poller_state::alarm(poller_watch& w, const std::string& word, job_report& r, poll_news& news,
+                                       time_point now) {
     if (!w.unknown || !w.extra || !w.extra->alarm) return;
     auto& x = *w.extra;
     const nanoseconds so_long = now - x.unknown_since;
@@ -127,7 +128,7 @@ inline void poller_state::alarm(poller_watch& w, const std::string& word, job_re
     news.alarm = so_long;
 }
 
-inline bool poller_state::missing(poller_watch& w, job& j, poll_news& news, time_point now) {
+TELLTALE_DECL bool poller_state::missing(poller_watch& w, job& j, poll_news& news, time_point now) {
     if (w.missing == 0) w.more().missing_since = now;
     if (w.missing != 0xFF) ++w.missing;
     const bool lost = options_.lost_after != 0 && w.missing >= std::min(options_.lost_after, std::uint32_t{0xFF}) &&
@@ -150,7 +151,7 @@ inline bool poller_state::missing(poller_watch& w, job& j, poll_news& news, time
     return lost;
 }
 
-inline bool poller_state::failed(poller_watch& w, const flight_failure& f, job& j, poll_news& news) {
+TELLTALE_DECL bool poller_state::failed(poller_watch& w, const flight_failure& f, job& j, poll_news& news) {
     const std::uint32_t failures = w.plan.failures() + 1;
     job_report& r = new_report(news.first, w, j, news.at);
     r.health = failures >= options_.unreachable_after ? watch_state::unreachable : watch_state::degraded;
@@ -165,7 +166,7 @@ inline bool poller_state::failed(poller_watch& w, const flight_failure& f, job& 
 }
 
 // Nobody looks any more.
-inline void poller_state::give_up(std::uint32_t k, poller_watch& w, job& j, poll_news& news) {
+TELLTALE_DECL void poller_state::give_up(std::uint32_t k, poller_watch& w, job& j, poll_news& news) {
     if (j.health.state != watch_state::unreachable) {
         job_report& r = new_report(news.second, w, j, news.at);
         r.health = watch_state::stale;
@@ -175,7 +176,8 @@ inline void poller_state::give_up(std::uint32_t k, poller_watch& w, job& j, poll
     finish(k, w, news, errc::deadline_exceeded);
 }
 
-inline void poller_state::plan_next(std::uint32_t k, poller_watch& w, std::optional<time_point> due, time_point now) {
+TELLTALE_DECL void poller_state::plan_next(std::uint32_t k, poller_watch& w, std::optional<time_point> due,
+                                           time_point now) {
     due_.set(k, *due);
     if (!recording()) return;
     auto& n = note(flight_kind::decided, w.id());
@@ -183,8 +185,8 @@ inline void poller_state::plan_next(std::uint32_t k, poller_watch& w, std::optio
     n.reason = w.commanded || w.again ? poll_reason::command : w.plan.reason();
 }
 
-inline job_report& poller_state::new_report(std::optional<job_report>& place, poller_watch& w, const job& j,
-                                            timestamp at) const {
+TELLTALE_DECL job_report& poller_state::new_report(std::optional<job_report>& place, poller_watch& w, const job& j,
+                                                   timestamp at) const {
     job_report& r = place.emplace();
     r.id = job_id(w.id());
     r.by = reporter::observer;
@@ -199,11 +201,11 @@ inline job_report& poller_state::new_report(std::optional<job_report>& place, po
     return r;
 }
 
-inline void poller_state::keep(poller_watch& w, const job& j, const packed_times& times) {
+TELLTALE_DECL void poller_state::keep(poller_watch& w, const job& j, const packed_times& times) {
     w.last.pack(j, times, scratch_);
 }
 
-inline void poller_state::finish(std::uint32_t k, poller_watch& w, poll_news& news, error_code ec) {
+TELLTALE_DECL void poller_state::finish(std::uint32_t k, poller_watch& w, poll_news& news, error_code ec) {
     w.ended = true;
     w.out_of_time = static_cast<bool>(ec);
     due_.erase(k);
@@ -219,14 +221,14 @@ inline void poller_state::finish(std::uint32_t k, poller_watch& w, poll_news& ne
 }
 
 // A watch that has ended is remembered for a while.
-inline void poller_state::forget_oldest(poll_news& news) {
+TELLTALE_DECL void poller_state::forget_oldest(poll_news& news) {
     if (finished_.size() <= options_.keep_finished) return;
     const auto [k, serial] = finished_.front();
     finished_.pop_front();
     if (watches_.has(k) && watches_[k].serial == serial) forget(k, news.dead);
 }
 
-inline void poller_state::learn(const job& j, const poller_watch& w, time_point now) {
+TELLTALE_DECL void poller_state::learn(const job& j, const poller_watch& w, time_point now) {
     if (options_.pace != poll_pace::adaptive || j.state == job_state::lost) return;
     auto ran = w.plan.ran(now);
     if (j.started && j.finished) ran = *j.finished - *j.started;
@@ -238,12 +240,12 @@ inline void poller_state::learn(const job& j, const poller_watch& w, time_point 
         histories_[j.kind].add(*ran);
 }
 
-inline const duration_history* poller_state::learned(const std::string& kind) const {
+TELLTALE_DECL const duration_history* poller_state::learned(const std::string& kind) const {
     const auto found = histories_.find(kind);
     return found == histories_.end() ? nullptr : &found->second;
 }
 
-inline void poller_state::tell(job_report& r) {
+TELLTALE_DECL void poller_state::tell(job_report& r) {
     if (recording()) {
         const std::lock_guard lock(mutex());
         auto& n = note(flight_kind::told, r.id);
@@ -257,7 +259,7 @@ inline void poller_state::tell(job_report& r) {
 }
 
 /// Tells the hooks, the sink, and then those who wait.
-inline void poller_state::tell(poll_news& news) {
+TELLTALE_DECL void poller_state::tell(poll_news& news) {
     std::exception_ptr thrown;
     try {
         tell_notes();
@@ -279,4 +281,4 @@ inline void poller_state::tell(poll_news& news) {
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#endif // TELLTALE_POLL_DETAIL_POLLER_ANSWERS_HPP
+#endif // TELLTALE_POLL_DETAIL_POLLER_ANSWERS_IPP

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_POLL_DETAIL_POLLER_POLLS_HPP
-#define TELLTALE_POLL_DETAIL_POLLER_POLLS_HPP
+#ifndef TELLTALE_POLL_DETAIL_POLLER_POLLS_IPP
+#define TELLTALE_POLL_DETAIL_POLLER_POLLS_IPP
 
 // The requests of a poller_state: which are started when, and how they end. On the strand.
 
@@ -11,11 +11,11 @@
 namespace telltale::inline TELLTALE_ABI::detail {
 
 // From any thread.
-inline void poller_state::wake() {
+TELLTALE_DECL void poller_state::wake() {
     if (!woken_.exchange(true)) net::post(strand_, [s = self()] { s->pump(); });
 }
 
-inline void poller_state::pump() {
+TELLTALE_DECL void poller_state::pump() {
     woken_ = false;
     pumping_ = true;
     tell_notes();
@@ -36,7 +36,7 @@ inline void poller_state::pump() {
 }
 
 /// Sets the timer to the next time at which there is something to do, unless it fires earlier anyway.
-inline void poller_state::arm() {
+TELLTALE_DECL void poller_state::arm() {
     std::optional<time_point> due;
     {
         const std::lock_guard lock(mutex());
@@ -71,7 +71,7 @@ inline void poller_state::arm() {
 }
 
 /// Cancels the requests that take too long.
-inline void poller_state::expire(time_point now) {
+TELLTALE_DECL void poller_state::expire(time_point now) {
     std::vector<flight_ptr> late;
     {
         const std::lock_guard lock(mutex());
@@ -95,14 +95,14 @@ inline void poller_state::expire(time_point now) {
     }
 }
 
-inline bool poller_state::select(poll_flight& f) {
+TELLTALE_DECL bool poller_state::select(poll_flight& f) {
     const time_point now = time_->now();
     const std::lock_guard lock(mutex());
     return select_locked(f, now);
 }
 
 /// Whether there is something to do now; then it is in `f`, which is aloft.
-inline bool poller_state::select_locked(poll_flight& f, time_point now) {
+TELLTALE_DECL bool poller_state::select_locked(poll_flight& f, time_point now) {
     gate_ = poll_wait::nothing;
     f.entries.clear();
     f.ids.clear();
@@ -136,7 +136,7 @@ inline bool poller_state::select_locked(poll_flight& f, time_point now) {
 }
 
 /// What a poll that is due waits for, or leave for it, which is kept in `f`.
-inline poll_wait poller_state::pass(poll_flight& f, time_point now) {
+TELLTALE_DECL poll_wait poller_state::pass(poll_flight& f, time_point now) {
     if (aloft_ >= std::max<std::size_t>(options_.max_concurrent, 1)) return poll_wait::permit;
     if (breaker_) {
         f.pass = breaker_->try_pass(now);
@@ -158,7 +158,7 @@ inline poll_wait poller_state::pass(poll_flight& f, time_point now) {
 }
 
 /// The job that is due first, and with a source that can be asked for many those that are due soon.
-inline void poller_state::take_off(poll_flight& f, time_point now) {
+TELLTALE_DECL void poller_state::take_off(poll_flight& f, time_point now) {
     f.started = now;
     f.number = ++flight_number_;
     f.timed_out = false;
@@ -191,7 +191,7 @@ inline void poller_state::take_off(poll_flight& f, time_point now) {
 }
 
 /// With the mutex held.
-inline void poller_state::land(poll_flight& f) {
+TELLTALE_DECL void poller_state::land(poll_flight& f) {
     if (!std::exchange(f.aloft, false)) return;
     --aloft_;
     f.until = time_point::max();
@@ -200,7 +200,7 @@ inline void poller_state::land(poll_flight& f) {
     if (f.pass) breaker_->abandoned(*std::exchange(f.pass, std::nullopt));
 }
 
-inline void poller_state::launch(const flight_ptr& f) {
+TELLTALE_DECL void poller_state::launch(const flight_ptr& f) {
     {
         const std::lock_guard lock(mutex());
         f->place = flights_.size();
@@ -217,7 +217,7 @@ inline void poller_state::launch(const flight_ptr& f) {
 }
 
 /// The coroutine has ended.
-inline void poller_state::landing_over(poll_flight& f) {
+TELLTALE_DECL void poller_state::landing_over(poll_flight& f) {
     f.running = false;
     bool more = false;
     {
@@ -234,7 +234,7 @@ inline void poller_state::landing_over(poll_flight& f) {
         arm();
 }
 
-inline net::awaitable<void> poller_state::fly(std::shared_ptr<poller_state> self, flight_ptr f) {
+TELLTALE_DECL net::awaitable<void> poller_state::fly(std::shared_ptr<poller_state> self, flight_ptr f) {
     constexpr int in_a_row = 64;
     std::vector<status> answers;
     for (int n = 1;; ++n) {
@@ -266,7 +266,8 @@ inline bool counts_as_failure(const flight_failure& f) noexcept {
     return f.http_status == 408 || f.http_status == 429;
 }
 
-inline void poller_state::landed(poll_flight& f, std::vector<status>& answers, std::optional<flight_failure> failure) {
+TELLTALE_DECL void poller_state::landed(poll_flight& f, std::vector<status>& answers,
+                                        std::optional<flight_failure> failure) {
     const time_point now = time_->now();
     const timestamp at = calendar_now();
     if (f.what == poll_flight::purpose::poll) {
@@ -304,7 +305,7 @@ inline void poller_state::landed(poll_flight& f, std::vector<status>& answers, s
         settle(f, i, i < answers.size() ? &answers[i] : nullptr, failure ? &*failure : nullptr, now, at);
 }
 
-inline flight_entry& poller_state::note(flight_kind kind, std::string_view id) {
+TELLTALE_DECL flight_entry& poller_state::note(flight_kind kind, std::string_view id) {
     auto& n = notes_.emplace_back();
     n.kind = kind;
     n.at = calendar_now();
@@ -312,7 +313,7 @@ inline flight_entry& poller_state::note(flight_kind kind, std::string_view id) {
     return n;
 }
 
-inline void poller_state::tell_notes() {
+TELLTALE_DECL void poller_state::tell_notes() {
     if (!recording()) return;
     const std::lock_guard in_order(sink_mutex_);
     if (recorder_is_done_) return;
@@ -327,4 +328,4 @@ inline void poller_state::tell_notes() {
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#endif // TELLTALE_POLL_DETAIL_POLLER_POLLS_HPP
+#endif // TELLTALE_POLL_DETAIL_POLLER_POLLS_IPP

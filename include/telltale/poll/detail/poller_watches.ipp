@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_POLL_DETAIL_POLLER_WATCHES_HPP
-#define TELLTALE_POLL_DETAIL_POLLER_WATCHES_HPP
+#ifndef TELLTALE_POLL_DETAIL_POLLER_WATCHES_IPP
+#define TELLTALE_POLL_DETAIL_POLLER_WATCHES_IPP
 
 // What can be asked of a poller_state from any thread, and who waits in it.
 
@@ -28,8 +28,14 @@ inline std::chrono::nanoseconds grain_of(std::chrono::nanoseconds interval) {
                                                 std::chrono::milliseconds{1});
 }
 
-inline poller_state::poller_state(const net::any_io_executor& executor, std::unique_ptr<erased_source> source,
-                                  job_sink sink, poller_options options)
+TELLTALE_DECL std::shared_ptr<poller_state> poller_state::create(const net::any_io_executor& executor,
+                                                                 std::unique_ptr<erased_source> source, job_sink sink,
+                                                                 poller_options options) {
+    return std::make_shared<poller_state>(executor, std::move(source), std::move(sink), std::move(options));
+}
+
+TELLTALE_DECL poller_state::poller_state(const net::any_io_executor& executor, std::unique_ptr<erased_source> source,
+                                         job_sink sink, poller_options options)
     : wait_state(context_of(executor)),
       strand_(net::make_strand(executor)),
       options_(std::move(options)),
@@ -64,7 +70,9 @@ inline poller_state::poller_state(const net::any_io_executor& executor, std::uni
     n.can_retry = source_->can_retry();
 }
 
-inline bool poller_state::watch(job_id id, watch_options given) {
+TELLTALE_DECL poller_state::~poller_state() = default;
+
+TELLTALE_DECL bool poller_state::watch(job_id id, watch_options given) {
     if (id.empty()) throw system_error(make_error_code(errc::invalid_argument), "the id of a job is empty");
     const time_point now = time_->now();
     std::unique_ptr<watch_extra> dead;
@@ -108,7 +116,7 @@ inline bool poller_state::watch(job_id id, watch_options given) {
 }
 
 // With the mutex held. The request that is about this job alone has no more sense.
-inline void poller_state::detach(poller_watch& w) {
+TELLTALE_DECL void poller_state::detach(poller_watch& w) {
     poll_flight* const f = std::exchange(w.flight, nullptr);
     if (!f) return;
     for (auto& k : f->entries)
@@ -117,7 +125,7 @@ inline void poller_state::detach(poller_watch& w) {
 }
 
 // Signals are emitted on the strand: elsewhere it would be a race with the coroutine, which may have gone on to another poll.
-inline void poller_state::cancel(poll_flight& flight) {
+TELLTALE_DECL void poller_state::cancel(poll_flight& flight) {
     net::post(strand_, [f = flight.shared_from_this(), number = flight.number] {
         if (!f->running || f->number != number) return;
         f->cancelled = true;
@@ -126,7 +134,7 @@ inline void poller_state::cancel(poll_flight& flight) {
 }
 
 // With the mutex held. What may hold objects of the user's lives on in `dead`.
-inline void poller_state::forget(std::uint32_t k, std::unique_ptr<watch_extra>& dead) {
+TELLTALE_DECL void poller_state::forget(std::uint32_t k, std::unique_ptr<watch_extra>& dead) {
     poller_watch& w = watches_[k];
     if (w.extra && w.extra->cancelling) {
         w.extra->cancelling->entries.front() = table::none;
@@ -138,7 +146,7 @@ inline void poller_state::forget(std::uint32_t k, std::unique_ptr<watch_extra>& 
     watches_.erase(k);
 }
 
-inline bool poller_state::unwatch(const job_id& id) {
+TELLTALE_DECL bool poller_state::unwatch(const job_id& id) {
     wait_list waiters;
     std::unique_ptr<watch_extra> dead;
     std::vector<job_id> left;
@@ -163,7 +171,7 @@ inline bool poller_state::unwatch(const job_id& id) {
     return true;
 }
 
-inline void poller_state::stop() {
+TELLTALE_DECL void poller_state::stop() {
     {
         const std::lock_guard lock(sink_mutex_);
         silent_ = true;
@@ -200,7 +208,7 @@ inline void poller_state::stop() {
     wake();
 }
 
-inline bool poller_state::poll_now(const job_id& id) {
+TELLTALE_DECL bool poller_state::poll_now(const job_id& id) {
     {
         const std::lock_guard lock(mutex());
         const auto k = watches_.find(id);
@@ -218,7 +226,7 @@ inline bool poller_state::poll_now(const job_id& id) {
     return true;
 }
 
-inline std::optional<job> poller_state::find(const job_id& id) const {
+TELLTALE_DECL std::optional<job> poller_state::find(const job_id& id) const {
     const std::lock_guard lock(mutex());
     const auto k = watches_.find(id);
     if (k == table::none) return std::nullopt;
@@ -228,7 +236,7 @@ inline std::optional<job> poller_state::find(const job_id& id) const {
     return j;
 }
 
-inline wait_list* poller_state::attempt(const job_id& id, error_code& ec, job& result) {
+TELLTALE_DECL wait_list* poller_state::attempt(const job_id& id, error_code& ec, job& result) {
     const auto k = watches_.find(id);
     if (k == table::none) {
         ec = errc::unknown_job;
@@ -245,7 +253,7 @@ inline wait_list* poller_state::attempt(const job_id& id, error_code& ec, job& r
     return nullptr;
 }
 
-inline wait_list* poller_state::attempt_cancel(const job_id& id, error_code& ec, job& result) {
+TELLTALE_DECL wait_list* poller_state::attempt_cancel(const job_id& id, error_code& ec, job& result) {
     const auto k = watches_.find(id);
     if (k == table::none || watches_[k].ended) return attempt(id, ec, result);
     if (can_cancel()) return &watches_[k].more().cancels;
@@ -255,7 +263,7 @@ inline wait_list* poller_state::attempt_cancel(const job_id& id, error_code& ec,
     return nullptr;
 }
 
-inline void poller_state::take_all(wait_list& all) noexcept {
+TELLTALE_DECL void poller_state::take_all(wait_list& all) noexcept {
     watches_.each([&](std::uint32_t, poller_watch& w) {
         if (w.waiters) all.take(*w.waiters);
         if (w.extra) all.take(w.extra->cancels);
@@ -264,4 +272,4 @@ inline void poller_state::take_all(wait_list& all) noexcept {
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#endif // TELLTALE_POLL_DETAIL_POLLER_WATCHES_HPP
+#endif // TELLTALE_POLL_DETAIL_POLLER_WATCHES_IPP
