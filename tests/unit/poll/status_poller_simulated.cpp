@@ -102,3 +102,49 @@ TEST_CASE("status_poller: polite to an API that limits, fails, lies and goes dow
         watch_all({.batch = 20, .pace = poll_pace::adaptive, .seed = seed});
     }
 }
+
+// What docs/guide/schedules.md and docs/guide/errors_and_retries.md show.
+
+TEST_CASE("status_poller: the guide's politeness") {
+    virtual_world world;
+    simulated_api api(world.executor(), {.rate = rate_limit{3, 20}, .faults = {.outages = {{20min, 30min}}}});
+    std::size_t over = 0;
+    const auto sink = [&over](const job_report& r) { over += r.state && is_terminal(*r.state) ? 1U : 0U; };
+
+    const auto everybody = std::make_shared<poll_budget>(budget_options{.max_concurrent = 10});
+    const auto credential = std::make_shared<poll_budget>(
+        budget_options{.max_concurrent = 4, .rate = rate_limit{2, 10}, .within = everybody});
+    poller_options options;
+    options.pace = poll_pace::adaptive;
+    options.budget = credential;         // shared by all pollers that use this credential
+    options.breaker = breaker_options{}; // leaves an API alone that is down
+    status_poller poller(world.executor(), api, sink, options);
+
+    for (int i = 0; i < 40; ++i) {
+        api.add(std::to_string(i), {.runs = (i + 1) * 1min});
+        poller.watch(std::to_string(i));
+    }
+    world.clock.run();
+    CHECK(over == 40);
+    CHECK(api.counts().refused == 0);
+    CHECK(everybody->in_use() == 0);
+}
+
+TEST_CASE("status_poller: the guide's retry") {
+    virtual_world world;
+    simulated_api api(world.executor());
+    api.add("42", {.runs = 5min, .end = job_state::failed}); // by an error of the API; simulated_api says it once
+    std::vector<std::pair<job_state, std::uint32_t>> told;
+    const auto sink = [&told](const job_report& r) {
+        if (r.state && is_terminal(*r.state)) told.emplace_back(*r.state, r.attempt.value_or(0));
+    };
+
+    poller_options options;
+    options.retry = retry_policy{.classes = {error_class::network, error_class::api}, .max_retries = 3};
+    status_poller poller(world.executor(), api, sink, options);
+    poller.watch("42");
+    world.clock.run();
+    CHECK(poller.find("42")->state == job_state::succeeded);
+    CHECK(poller.find("42")->attempt == 2);
+    CHECK(told.size() == 2); // that the first attempt has failed is told, too
+}
