@@ -76,19 +76,39 @@ public:
     void granted(std::unique_ptr<http_connection> connection) {
         line_ = nullptr;
         connection_ = std::move(connection);
-        anchor_->cancel();
+        detour_->anchor->cancel();
     }
 
     void token_ready(error_code ec) override {
         asking_ = false;
         token_error_ = ec;
-        anchor_->cancel();
+        detour_->anchor->cancel();
     }
 
     std::size_t index = 0; ///< in the pool's list
 
 private:
     friend class http_pool_impl;
+
+    // What a request on a kept connection needs nothing of: without it an exchange is of a size that malloc has at hand.
+    struct detour {
+        void cancel() {
+            if (anchor) anchor->cancel();
+            if (resolver) resolver->cancel();
+        }
+
+        std::optional<tcp::resolver> resolver{};
+        std::optional<net::steady_timer> anchor{};
+        std::vector<tcp::endpoint> endpoints{};
+        std::size_t next_endpoint = 0;
+        std::vector<std::string> been{}; ///< before redirects: method and URL
+        std::string after_tunnel{};      ///< while a tunnel is made: the request
+    };
+
+    detour& rare() {
+        if (!detour_) detour_ = std::make_unique<detour>();
+        return *detour_;
+    }
 
     const http_client_options& options() const noexcept { return pool_->options; }
 
@@ -105,7 +125,8 @@ private:
     }
 
     std::string key() const {
-        std::string k = url_.secure || !proxy_ ? url_.host + '|' + url_.port : std::string();
+        std::string k;
+        if (url_.secure || !proxy_) k.append(url_.host).append(1, '|').append(url_.port);
         if (url_.secure) k += "|tls";
         if (proxy_) k.append("|by|").append(proxy_->host).append("|").append(proxy_->port);
         return k;
@@ -134,8 +155,8 @@ private:
 
     // While it waits for something that is not the network, this alone keeps it, and lets the context destroy it.
     void hold(void (http_exchange::*next)()) {
-        anchor_.emplace(pool_->executor, steady_time::max());
-        anchor_->async_wait([self = shared_from_this(), next](error_code) {
+        rare().anchor.emplace(pool_->executor, steady_time::max());
+        detour_->anchor->async_wait([self = shared_from_this(), next](error_code) {
             if (self->done_) (self.get()->*next)();
         });
     }
@@ -190,36 +211,39 @@ private:
         begin_phase(options().connect_timeout);
         const std::string& host = proxy_ ? proxy_->host : url_.host;
         const std::string& port = proxy_ ? proxy_->port : url_.port;
-        endpoints_.clear();
-        next_endpoint_ = 0;
+        auto& way = rare();
+        way.endpoints.clear();
+        way.next_endpoint = 0;
         error_code ec;
         const auto address = net::ip::make_address(host, ec);
         if (!ec) {
-            endpoints_ = {tcp::endpoint(address, static_cast<unsigned short>(std::stoul(port)))};
+            way.endpoints = {tcp::endpoint(address, static_cast<unsigned short>(std::stoul(port)))};
             return connect_next(net::error::host_not_found);
         }
-        resolver_.emplace(pool_->executor);
-        resolver_->async_resolve(host, port,
-                                 [self = shared_from_this()](error_code e, const tcp::resolver::results_type& found) {
-                                     self->resolved(e, found);
-                                 });
+        way.resolver.emplace(pool_->executor);
+        way.resolver->async_resolve(
+            host, port, [self = shared_from_this()](error_code e, const tcp::resolver::results_type& found) {
+                self->resolved(e, found);
+            });
     }
 
     void resolved(error_code ec, const tcp::resolver::results_type& found) {
         if (!done_) return;
         if (ec) return complete(ec);
-        for (const auto& entry : found) endpoints_.push_back(entry.endpoint());
+        for (const auto& entry : found) detour_->endpoints.push_back(entry.endpoint());
         connect_next(net::error::host_not_found);
     }
 
     void connect_next(error_code last_error) {
-        if (next_endpoint_ == endpoints_.size()) return complete(last_error);
+        auto& way = *detour_;
+        if (way.next_endpoint == way.endpoints.size()) return complete(last_error);
         connection_->close();
-        connection_->socket.async_connect(endpoints_[next_endpoint_++], [self = shared_from_this()](error_code ec) {
-            if (!self->done_) return;
-            if (ec) return self->connect_next(ec);
-            self->connected();
-        });
+        connection_->socket.async_connect(way.endpoints[way.next_endpoint++],
+                                          [self = shared_from_this()](error_code ec) {
+                                              if (!self->done_) return;
+                                              if (ec) return self->connect_next(ec);
+                                              self->connected();
+                                          });
     }
 
     void connected() {
@@ -231,7 +255,7 @@ private:
         tunnelling_ = true;
         const std::string bracketed = url_.host.find(':') == std::string::npos ? url_.host : '[' + url_.host + ']';
         const std::string to = bracketed + ':' + url_.port;
-        std::swap(out_, after_tunnel_);
+        std::swap(out_, detour_->after_tunnel);
         out_ = "CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n";
         if (!proxy_->authorization.empty())
             out_.append("Proxy-Authorization: ").append(proxy_->authorization).append("\r\n");
@@ -242,7 +266,7 @@ private:
     void tunnelled() {
         if (parser_->status < 200 || parser_->status >= 300) return complete(errc::proxy_refused);
         if (!connection_->in.empty()) return complete(errc::malformed_http); // the server speaks second
-        std::swap(out_, after_tunnel_);
+        std::swap(out_, detour_->after_tunnel);
         sent_ = 0;
         answered_ = tunnelling_ = false;
         handshake();
@@ -415,14 +439,15 @@ private:
         auto to = parse_http_url(*to_url);
         if (!to) return complete(errc::malformed_url), true;
         if (url_.secure && !to->secure) return complete(errc::insecure_redirect), true;
-        if (been_.size() >= options().max_redirects) return complete(errc::too_many_redirects), true;
-        been_.push_back(r.method + ' ' + url_.with_target(url_.target));
+        if (rare().been.size() >= options().max_redirects) return complete(errc::too_many_redirects), true;
+        auto& been = detour_->been;
+        been.push_back(r.method + ' ' + url_.with_target(url_.target));
         if (!safe && (status == 303 || (r.method == "POST" && status <= 302))) {
             r.method = "GET";
             r.body.clear();
             std::erase_if(r.headers, [](const auto& h) { return iequals(h.first.substr(0, 8), "Content-"); });
         }
-        if (std::find(been_.begin(), been_.end(), r.method + ' ' + to->with_target(to->target)) != been_.end())
+        if (std::find(been.begin(), been.end(), r.method + ' ' + to->with_target(to->target)) != been.end())
             return complete(errc::redirect_loop), true;
         if (!same_origin(url_, *to)) {
             r.credential = nullptr;
@@ -444,9 +469,8 @@ private:
         auto done = std::move(done_);
         leave_line();
         if (std::exchange(asking_, false)) request_.credential->leave(*this);
-        if (anchor_) anchor_->cancel();
+        if (detour_) detour_->cancel();
         retire();
-        if (resolver_) resolver_->cancel();
         std::exchange(pool_, nullptr)->remove(*this);
         done(ec, std::move(answer));
     }
@@ -469,18 +493,13 @@ private:
     http_url url_{}; ///< where it goes at the moment
     download_sink sink_{};
     const http_proxy* proxy_ = nullptr;
-    std::string out_{};          ///< what is being sent, as it is on the wire
-    std::string after_tunnel_{}; ///< while a tunnel is made: the request
+    std::string out_{}; ///< what is being sent, as it is on the wire
     std::size_t sent_ = 0;
     std::unique_ptr<http_connection> connection_{};
     std::unique_ptr<http_connection> retired_{};
     std::optional<http_parser<false>> parser_{};
-    std::optional<tcp::resolver> resolver_{};
-    std::optional<net::steady_timer> anchor_{};
-    std::vector<tcp::endpoint> endpoints_{};
-    std::size_t next_endpoint_ = 0;
-    std::vector<std::string> been_{}; ///< before redirects: method and URL
-    http_host* line_ = nullptr;       ///< in which it stands
+    std::unique_ptr<detour> detour_{};
+    http_host* line_ = nullptr; ///< in which it stands
     std::list<http_exchange*>::iterator place_{};
     std::uint64_t generation_ = 0; ///< of the token that was sent
     error_code token_error_{};

@@ -7,6 +7,7 @@
 #include <telltale/beast/http_message.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 
 namespace telltale::inline TELLTALE_ABI {
@@ -26,13 +27,18 @@ constexpr int hex_digit(char c) noexcept {
     return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
+inline constexpr auto token_characters = [] {
+    std::array<bool, 256> table{};
+    for (const char c :
+         std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+        table[static_cast<unsigned char>(c)] = true;
+    return table;
+}();
+
 /// A token of RFC 9110: what a method or the name of a field is made of.
 inline bool is_token(std::string_view text) noexcept {
-    constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-        return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
-               others.find(c) != std::string_view::npos;
-    });
+    return !text.empty() && std::all_of(text.begin(), text.end(),
+                                        [](char c) { return token_characters[static_cast<unsigned char>(c)]; });
 }
 
 /// No character that ends a line or a field.

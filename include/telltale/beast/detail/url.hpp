@@ -36,10 +36,18 @@ inline std::optional<http_url> parse_http_url(std::string_view text) {
     url.secure = iequals(scheme, "https");
     if (scheme.size() == text.size() || (!url.secure && !iequals(scheme, "http"))) return std::nullopt;
     text.remove_prefix(scheme.size() + 3);
-    text = text.substr(0, text.find('#'));
-    if (std::any_of(text.begin(), text.end(), [](char c) { return c >= 0 && (c <= ' ' || c == 0x7F); }))
-        return std::nullopt;
-    const auto end = std::min(text.find_first_of("/?"), text.size());
+    // By hand, for this is done for every request.
+    std::size_t end = std::string_view::npos;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '#') {
+            text = text.substr(0, i);
+            break;
+        }
+        if ((c >= 0 && c <= ' ') || c == 0x7F) return std::nullopt;
+        if (end == std::string_view::npos && (c == '/' || c == '?')) end = i;
+    }
+    end = std::min(end, text.size());
     const auto authority = text.substr(0, end);
     url.authority = authority;
     url.target = text.substr(end);
@@ -57,14 +65,20 @@ inline std::optional<http_url> parse_http_url(std::string_view text) {
         url.host = authority.substr(0, colon);
         rest = authority.substr(colon);
     }
-    if (url.host.empty() || url.host.find_first_of("@[]\\\"<>|") != std::string::npos) return std::nullopt;
+    if (url.host.empty() || std::any_of(url.host.begin(), url.host.end(), [](char c) {
+            return c == '@' || c == '[' || c == ']' || c == '\\' || c == '"' || c == '<' || c == '>' || c == '|';
+        }))
+        return std::nullopt;
     if (!rest.empty()) rest.remove_prefix(1);
-    unsigned port = url.secure ? 443 : 80;
-    if (!rest.empty()) {
-        const auto [last, error] = std::from_chars(rest.data(), rest.data() + rest.size(), port);
-        if (error != std::errc{} || last != rest.data() + rest.size() || port == 0 || port > 65535) return std::nullopt;
+    if (rest.empty()) {
+        url.port = url.secure ? "443" : "80";
+        return url;
     }
-    url.port = std::to_string(port);
+    unsigned port = 0;
+    const auto [last, error] = std::from_chars(rest.data(), rest.data() + rest.size(), port);
+    if (error != std::errc{} || last != rest.data() + rest.size() || port == 0 || port > 65535) return std::nullopt;
+    url.port = rest;
+    if (rest.front() == '0') url.port = std::to_string(port);
     return url;
 }
 
