@@ -692,3 +692,72 @@ TEST_CASE("status_parser: a retry may have a new id") {
     status_parser same(telltale_profile());
     CHECK(same.parse_retry("", "7") == "7");
 }
+
+// What docs/guide/profiles.md shows.
+
+namespace {
+
+const std::string render_farm = R"(
+{
+  "name": "render farm",
+  "job": "/api/tasks/{id}",
+  "many": {"url": "/api/tasks?ids={ids}", "limit": 200, "jobs": "/tasks"},
+  "cancel": {"url": "/api/tasks/{id}/stop"},
+  "fields": {
+    "at": "/task",
+    "state": "/phase",
+    "second": "/outcome",
+    "reason": "/why",
+    "progress": {"counts": {"done": ["/frames/ok", "/frames/bad"]}, "total": "/frames/all"},
+    "error": {"code": "/log/code", "message": "/log/text"},
+    "times": {"format": "iso8601", "started": "/started", "finished": "/ended"}
+  },
+  "words": [
+    {"word": "WAITING", "state": "queued"},
+    {"word": ["RENDERING", "UPLOADING"], "state": "running"},
+    {"word": "DONE", "second": "OK", "state": "succeeded"},
+    {"word": "DONE", "second": "ERROR", "state": "failed"},
+    {"word": "DONE", "second": "STOPPED", "state": "cancelled"}
+  ],
+  "never_runs": ["NoSuchScene"],
+  "not_found": [404, {"where": {"/task": null}}]
+}
+)";
+
+const std::string render_answer = R"(
+{"task": {"id": 17, "phase": "DONE", "outcome": "ERROR", "frames": {"ok": 118, "bad": 2, "all": 120}, "why": null,
+          "started": "2026-11-22T10:30:00", "ended": "2026-11-22T10:42:10", "log": {"code": "E42", "text": "2 frames are black"}}}
+)";
+
+} // namespace
+
+TEST_CASE("status_parser: the profile of the guide reads the answer of the guide") {
+    telltale::status_parser parser(telltale::parse_profile(render_farm));
+    const telltale::status now = parser.parse(render_answer);
+    CHECK(now.state == telltale::job_state::failed);
+    CHECK(now.word == "DONE/ERROR");
+    CHECK(now.progress->percent() == 100.0);
+    CHECK(now.error->message == "E42: 2 frames are black");
+    CHECK(*now.finished - *now.started == 12min + 10s);
+
+    CHECK_FALSE(parser.parse(R"({"task":null})").found);
+    CHECK(parser.parse(R"({"task":{"phase":"WAITING","outcome":null,"why":"NoSuchScene"}})").never_runs);
+    CHECK_FALSE(parser.parse(R"({"task":{"phase":"DONE","outcome":"HALF"}})").state);
+    const auto all = parser.parse_many(R"({"tasks":[{"id":18,"phase":"RENDERING"}]})", std::vector<job_id>{"17", "18"});
+    CHECK_FALSE(all[0].found);
+    CHECK(all[1].state == job_state::running);
+}
+
+TEST_CASE("status_parser: a profile of the guide, in C++") {
+    telltale::profile api;
+    api.job.url = "/api/tasks/{id}";
+    api.fields.at = "/task";
+    api.fields.state = "/phase";
+    api.fields.second = "/outcome";
+    api.words = {{.word = "WAITING", .state = telltale::job_state::queued},
+                 {.word = {"RENDERING", "UPLOADING"}, .state = telltale::job_state::running},
+                 {.word = "DONE", .state = telltale::job_state::succeeded, .second = "OK"},
+                 {.word = "DONE", .state = telltale::job_state::failed, .second = "ERROR"}};
+    telltale::validate(api);
+    CHECK(telltale::status_parser(api).parse(render_answer).state == job_state::failed);
+}
