@@ -5,10 +5,14 @@
 
 #include <telltale/core/json.hpp>
 #include <telltale/poll/flight_recorder.hpp>
+#include <telltale/poll/status_poller.hpp>
+#include <telltale/testing/replay.hpp>
+#include <telltale/testing/scripted_source.hpp>
 
-#include "catch.hpp"
+#include "support.hpp"
 
 #include <chrono>
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <random>
@@ -256,4 +260,28 @@ TEST_CASE("flight_log: a last line that ends too early is told, wherever it ends
 TEST_CASE("flight_log: an error of a category that nobody knows is one all the same") {
     std::istringstream in(std::string(good) + R"(,"end":{"category":"my.own","value":7}})" + "\n");
     CHECK(flight_log_reader(in).next()->end == errc::recorded_error);
+}
+
+TEST_CASE("flight_log: a flight that was read is replayed; an old one, with a poller of today") {
+    std::stringstream file;
+    {
+        telltale_test::virtual_world world;
+        telltale::testing::scripted_source source;
+        source.script("42", {telltale::testing::says(job_state::running),
+                             telltale::testing::fails(net::error::connection_reset),
+                             telltale::testing::says(job_state::succeeded).after(80ms)});
+        const telltale::flight_recorder recorder(file, {.secrets = {"s3cret"}});
+        telltale::status_poller poller(world.executor(), source, {}, {.recorder = recorder});
+        poller.watch("42");
+        world.clock.run_for(1h);
+    }
+
+    telltale::flight_log_reader log(file);
+    const auto recorded = log.all();
+    if (log.torn()) std::clog << "the last line ends too early\n";
+    const auto result = telltale::testing::replay(recorded);
+    CHECK(to_string(result) == "all " + std::to_string(recorded.size()) + " entries are the same");
+    CHECK(recorded.size() > 10);
+    CHECK(recorded.back().kind == flight_kind::stopped);
+    CHECK(telltale::testing::replay(recorded, {.tolerance = 0s}));
 }
