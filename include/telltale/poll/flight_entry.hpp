@@ -10,6 +10,7 @@
 #include <telltale/core/job_state.hpp>
 #include <telltale/core/time.hpp>
 #include <telltale/core/watch_health.hpp>
+#include <telltale/poll/poll_budget.hpp>
 #include <telltale/poll/poll_reason.hpp>
 #include <telltale/poll/poll_wait.hpp>
 #include <telltale/poll/status_source.hpp>
@@ -31,7 +32,7 @@ struct watch_options;
 
 /// What a flight_entry tells of.
 enum class flight_kind : std::uint8_t {
-    poller_started,   ///< `options`, `seed`, `steady`, `batch_limit`, `can_cancel`, `can_retry`
+    poller_started,   ///< `options`, `budget`, `seed`, `steady`, `batch_limit`, `can_cancel`, `can_retry`
     watched,          ///< `id`, `watch`
     unwatched,        ///< `id`
     poll_started,     ///< `poll`, `ids`
@@ -81,6 +82,7 @@ struct flight_entry {
     job_id id{};
 
     std::shared_ptr<const poller_options> options{}; ///< a copy without functions: hooks, recorder
+    std::optional<budget_options> budget{};          ///< the limits that it was given, without those around them
     std::uint64_t seed = 0;                          ///< that was used, also where the options have none
     nanoseconds steady{};                            ///< what the steady clock showed `at` that time
     std::uint64_t batch_limit = 0;                   ///< of the source; below 2: it is asked for each alone

@@ -59,6 +59,9 @@ public:
     poll_budget& operator=(const poll_budget&) = delete;
     ~poll_budget();
 
+    /// As they were given; valid.
+    const budget_options& options() const noexcept { return options_; }
+
     /// The API has said this, with an answer or a failure that came at `now`; to be told before the permit of that poll
     /// is given back. A shorter Retry-After than one that was said before does not shorten that.
     void observe(const poll_hint& hint, time_point now);

@@ -39,6 +39,7 @@ public:
         e.id = text();
         if (e.kind == flight_kind::poller_started) {
             e.options = std::make_shared<const poller_options>(make_options());
+            maybe(e.budget, budget_options{.max_concurrent = 7, .rate = rate_limit{.per_second = 0.5, .burst = 3}});
             e.seed = number();
             e.steady = some_time();
             e.batch_limit = number();
@@ -229,6 +230,7 @@ TEST_CASE("flight_log: errors name the line and the place, and the next line is 
     CHECK(message_of(bad(R"(,"options":{"pace":"x"})")).find("line 2, \"pace\"") == 0);
     CHECK(message_of(bad(R"(,"options":{"jitter":""})")).find("line 2, \"jitter\"") == 0);
     CHECK(message_of(bad(R"(,"options":{"retry":{"classes":["odd"]}})")).find("line 2, \"classes\"") == 0);
+    CHECK(message_of(bad(R"(,"budget":{"rate":{"burst":0}})")).find("line 2, \"rate\"") == 0);
     CHECK(message_of(bad(R"(,"options":{"breaker":7})")).find("line 2, \"breaker\"") == 0);
     CHECK(message_of("{\"kind\":\"stopped\"}\n").find("line 1, \"at\"") == 0);
     CHECK(message_of("{\"at\":\"now\",\"kind\":\"stopped\"}\n").find("line 1, \"at\"") == 0);

@@ -209,6 +209,20 @@ TEST_CASE("replay: so with jobs that are started again") {
     }
 }
 
+TEST_CASE("replay: so with a budget, as far as it was this poller's alone") {
+    const auto budget =
+        std::make_shared<poll_budget>(budget_options{.rate = rate_limit{.per_second = 0.4, .burst = 2}});
+    const auto all = record<many_clockwork>(11, {.interval = 5s, .budget = budget});
+    REQUIRE(all.front().budget);
+    const auto again = replay(all, {.tolerance = 0s});
+    INFO(to_string(again));
+    CHECK(again);
+    CHECK(again.compared == all.size());
+    auto without = all;
+    without.front().budget.reset();
+    CHECK_FALSE(replay(without));
+}
+
 TEST_CASE("replay: with another option it says where it goes another way first") {
     const auto all = record<clockwork>(1, {.interval = 10s});
     const auto other = replay(all, {.change = [](poller_options& o) { o.interval = 11s; }});

@@ -61,6 +61,8 @@ public:
         e.can_cancel = find<bool>(o, "can_cancel").value_or(false);
         e.can_retry = find<bool>(o, "can_retry").value_or(false);
         e.options = read_options<poller_options>(o, "options");
+        if (const auto b = read_options<budget_options>(o, "budget")) e.budget = *b;
+        if (e.budget && e.budget->rate && !e.budget->rate->valid()) bad(errc::wrong_type, "rate");
         e.watch = read_options<watch_options>(o, "watch");
         e.poll = find<std::uint64_t>(o, "poll").value_or(0);
         if (const auto ids = find<simdjson::dom::array>(o, "jobs"))

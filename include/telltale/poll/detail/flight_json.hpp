@@ -135,6 +135,7 @@ inline void write_json(json_writer& out, const flight_entry& e) {
     o.flag("can_cancel", e.can_cancel);
     o.flag("can_retry", e.can_retry);
     if (e.options) detail::write_options(o.key("options"), *e.options);
+    if (e.budget) detail::write_options(o.key("budget"), *e.budget);
     if (e.watch) detail::write_options(o.key("watch"), *e.watch);
     o.number("poll", e.poll);
     if (!e.ids.empty()) {

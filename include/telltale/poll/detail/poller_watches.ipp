@@ -62,6 +62,10 @@ TELLTALE_DECL poller_state::poller_state(const net::any_io_executor& executor, s
     plain->on_unknown_word_alarm = {};
     plain->recorder = {};
     plain->budget = {};
+    if (options_.budget) {
+        n.budget = options_.budget->options();
+        n.budget->within = {};
+    }
     n.options = std::move(plain);
     n.seed = seed_;
     n.steady = time_->now().time_since_epoch();

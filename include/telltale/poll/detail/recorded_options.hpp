@@ -8,7 +8,9 @@
 #include <telltale/core/job.hpp>
 #include <telltale/core/json_writer.hpp>
 #include <telltale/core/retry_policy.hpp>
+#include <telltale/core/token_bucket.hpp>
 #include <telltale/poll/circuit_breaker.hpp>
+#include <telltale/poll/poll_budget.hpp>
 #include <telltale/poll/poller_options.hpp>
 
 #include <array>
@@ -32,6 +34,18 @@ void visit_options(Options& o, Visit&& visit) {
     visit("window", o.window);
     visit("open_min_ns", o.open.min);
     visit("open_max_ns", o.open.max);
+}
+
+template <options_of<rate_limit> Options, class Visit>
+void visit_options(Options& o, Visit&& visit) {
+    visit("per_second", o.per_second);
+    visit("burst", o.burst);
+}
+
+template <options_of<budget_options> Options, class Visit>
+void visit_options(Options& o, Visit&& visit) {
+    visit("max_concurrent", o.max_concurrent);
+    visit("rate", o.rate);
 }
 
 template <options_of<retry_policy> Options, class Visit>

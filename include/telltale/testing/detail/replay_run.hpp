@@ -9,6 +9,7 @@
 #include <telltale/detail/time_source.hpp>
 #include <telltale/error.hpp>
 #include <telltale/poll/flight_recorder.hpp>
+#include <telltale/poll/poll_budget.hpp>
 #include <telltale/poll/status_poller.hpp>
 #include <telltale/testing/detail/replay_source.hpp>
 #include <telltale/testing/replay.hpp>
@@ -39,6 +40,7 @@ public:
                           start.at);
         poller_options with = *start.options;
         with.seed = start.seed;
+        if (start.budget) with.budget = std::make_shared<poll_budget>(*start.budget);
         if (options.change) options.change(with);
         auto answers = std::make_shared<recorded_answers>(recorded.begin(), recorded.end(), with.poll_timeout);
         with.recorder = [this, answers](const flight_entry& e) {
@@ -131,6 +133,7 @@ inline bool same_entry(const flight_entry& a, const flight_entry& b, std::chrono
         e.next.reset();
         e.poll = 0;
         e.options = nullptr; // may have been changed
+        e.budget.reset();
         e.steady = {};
         e.seed = 0;
         std::sort(e.ids.begin(), e.ids.end());
