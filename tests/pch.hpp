@@ -7,6 +7,8 @@
 
 #include "catch.hpp"
 
+#include <simdjson.h>
+
 #include <chrono>
 #include <functional>
 #include <memory>

@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: BSL-1.0
 # Copyright (c) 2026 the telltale authors
 """tidy.py BUILD [JOBS]: clang-tidy-19 over all headers of telltale, by a few files that include them all, and over the
-examples. BUILD is a build folder that was configured with Clang. First it must find what is planted, or it is not running."""
+examples, which are in the same files, each in a namespace of its own: most of the time goes into reading Asio and Beast.
+BUILD is a build folder that was configured with Clang. First it must find what is planted, in a header and in an example, or
+it is not running."""
 
 import json
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -35,9 +38,29 @@ def run(file, flags):
 
 
 def group(header):
-    """Which file includes it: those with Beast or simdjson together, so that these are read once."""
+    """Which file includes it: those with simdjson and those with Beast together, so that these are read once."""
     folder = header.split("/")[1]
-    return "heavy" if folder in ("json", "beast", "dashboard") else "light"
+    return {"json": "json", "beast": "beast", "dashboard": "beast"}.get(folder, "core")
+
+
+def includes_of(text):
+    return [line for line in text.splitlines() if line.startswith("#include ")]
+
+
+def group_of_example(text):
+    groups = {group(m) for m in re.findall(r"^#include <(telltale/\w+/[^>]+)>", text, re.MULTILINE)}
+    return next((g for g in ("beast", "json") if g in groups), "core")
+
+
+def in_one_file(headers, examples):
+    """The headers, and the examples (name, text) behind all includes."""
+    lines = [f"#include <{h}>" for h in headers]
+    for _, text in examples:
+        lines += [i for i in includes_of(text) if i not in lines]
+    for name, text in examples:
+        lines += [f"namespace example_{name} {{ // {name}.cpp"]
+        lines += [line for line in text.splitlines() if not line.startswith("#include ")] + ["}"]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> int:
@@ -57,14 +80,18 @@ def main() -> int:
         if result.returncode == 0 or "'BadName'" not in result.stdout or "'member'" not in result.stdout:
             print(f"{TIDY} did not find what was planted:\n{result.stdout}{result.stderr}")
             return 1
+        bad = in_one_file([], [("planted", "#include <vector>\nint BadFunction() { return 1; }\n")])
+        planted.write_text(bad, encoding="utf-8")
+        if "'BadFunction'" not in run(planted, []).stdout:
+            print(f"{TIDY} did not find what was planted in an example")
+            return 1
+        sources = sorted({pathlib.Path(c["file"]) for c in commands if pathlib.Path(c["file"]).parent == ROOT / "examples"})
+        examples = [(s.stem, s.read_text(encoding="utf-8")) for s in sources]
         files = []
-        for name in ("light", "heavy"):
-            included = [h for h in headers if group(h) == name]
-            if included:
-                files.append(work / f"{name}_headers.cpp")
-                files[-1].write_text("".join(f"#include <{h}>\n" for h in included), encoding="utf-8")
-        sources = {c["file"] for c in commands if pathlib.Path(c["file"]).parent == ROOT / "examples"}
-        files += sorted(pathlib.Path(s) for s in sources)
+        for name in ("beast", "core", "json"):
+            files.append(work / f"{name}.cpp")
+            files[-1].write_text(in_one_file([h for h in headers if group(h) == name],
+                                             [e for e in examples if group_of_example(e[1]) == name]), encoding="utf-8")
         with ThreadPoolExecutor(jobs) as pool:
             results = list(pool.map(lambda f: run(f, flags), files))
     failed = 0

@@ -10,6 +10,7 @@
 - Only a folder includes its own detail/.
 - Include guards are the path in capitals.
 - telltale.hpp includes every public header that needs only Asio.
+- Every *.ipp is included by src_core.hpp or src_beast.hpp.
 """
 
 import pathlib
@@ -119,10 +120,23 @@ def check_umbrella(root):
             if f"telltale/{path}" not in included]
 
 
+def check_sources(root):
+    """The bodies that no src*.hpp includes: a separate compilation would not have them."""
+    reached, todo = set(), [s for s in SOURCES if (root / s).exists()]
+    while todo:
+        path = todo.pop()
+        included = [t for _, t in INCLUDE.findall((root / path).read_text(encoding="utf-8"))]
+        new = {t[len("telltale/"):] for t in included if t.startswith("telltale/") and t.endswith((".ipp", "_core.hpp", "_beast.hpp"))}
+        todo += sorted(t for t in new - reached if (root / t).exists())
+        reached |= new
+    return [f"{path}: no src*.hpp includes it" for path in sorted(p.relative_to(root).as_posix() for p in root.rglob("*.ipp"))
+            if path not in reached]
+
+
 def main() -> int:
     root = pathlib.Path(sys.argv[1])
     problems, count = check(root)
-    problems += check_umbrella(root)
+    problems += check_umbrella(root) + check_sources(root)
     for problem in problems:
         print(problem)
     print(f"floors: {count} headers, {len(problems)} problems")

@@ -92,6 +92,17 @@ class FloorsTest(unittest.TestCase):
             (root / "telltale.hpp").write_text(ground + "#include <telltale/core/job.hpp>\n", encoding="utf-8")
             self.assertEqual(floors.check_umbrella(root), [])
 
+    def test_bodies_that_no_source_includes_are_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "run/detail").mkdir(parents=True)
+            (root / "run/detail/a.ipp").touch()
+            (root / "run/detail/b.ipp").write_text("#include <telltale/run/detail/a.ipp>\n", encoding="utf-8")
+            (root / "src_core.hpp").touch()
+            self.assertEqual([p.split(":")[0] for p in floors.check_sources(root)], ["run/detail/a.ipp", "run/detail/b.ipp"])
+            (root / "src_core.hpp").write_text("#include <telltale/run/detail/b.ipp>\n", encoding="utf-8")
+            self.assertEqual(floors.check_sources(root), [])
+
     def test_a_wrong_include_guard_is_found(self):
         problems, _ = self.check({"core/a.hpp": "#ifndef A\n#define A\n#endif\n"})
         self.assertEqual(problems, ["core/a.hpp: has no include guard TELLTALE_CORE_A_HPP"])
