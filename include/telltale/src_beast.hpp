@@ -12,6 +12,7 @@
 #include <telltale/beast/detail/broadcaster.ipp>
 #include <telltale/beast/detail/http_client.ipp>
 #include <telltale/beast/detail/http_server.ipp>
+#include <telltale/beast/detail/http_status_source.ipp>
 #include <telltale/beast/detail/websocket_hub.ipp>
 
 #endif // TELLTALE_SRC_BEAST_HPP

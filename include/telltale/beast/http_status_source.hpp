@@ -5,8 +5,9 @@
 #define TELLTALE_BEAST_HTTP_STATUS_SOURCE_HPP
 
 #include <telltale/asio.hpp>
-#include <telltale/beast/detail/job_api.hpp>
 #include <telltale/beast/http_client.hpp>
+#include <telltale/beast/http_credential.hpp>
+#include <telltale/core/error_rules.hpp>
 #include <telltale/core/job.hpp>
 #include <telltale/core/job_control.hpp>
 #include <telltale/json/profile.hpp>
@@ -20,6 +21,17 @@
 #include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+struct job_api;
+}
+
+/// How an http_status_source asks, besides what its profile says.
+struct http_source_options {
+    std::shared_ptr<http_credential> credential{}; ///< of all requests (http_credential.hpp)
+    error_rules errors{};                          ///< find the class of an answer that is an error
+    std::size_t max_etags = 10'000; ///< jobs whose last answer is kept, for APIs that give an ETag; 0: no such requests
+};
 
 /// A job API over HTTP, as a profile describes it: what a status_poller asks.
 ///
@@ -47,48 +59,42 @@ public:
     /// `base_url`: "https://host:port/prefix", without a slash at the end. `headers` are of every request, and go before
     /// the profile's. Throws `errc::malformed_profile`.
     http_status_source(http_client& client, std::string base_url, profile api, http_fields headers = {},
-                       http_source_options options = {})
-        : api_(std::make_shared<detail::job_api>(client, std::move(base_url), std::move(api), std::move(headers),
-                                                 std::move(options))) {}
+                       http_source_options options = {});
 
     /// Asks how one job is. "No such job" is the answer not_found().
-    [[nodiscard]] net::awaitable<status> poll(job_id id) { return detail::poll_job(api_, std::move(id)); }
+    [[nodiscard]] net::awaitable<status> poll(job_id id);
 
     /// Asks how these jobs are, in one request; not_found() for those that are not in the answer. One after the other where
     /// the profile has no request for many. `errc::invalid_argument`: more than batch_limit().
-    [[nodiscard]] net::awaitable<std::vector<status>> poll_many(std::vector<job_id> ids) {
-        return api_->api.many ? detail::poll_jobs(api_, std::move(ids)) : detail::poll_each(api_, std::move(ids));
-    }
+    [[nodiscard]] net::awaitable<std::vector<status>> poll_many(std::vector<job_id> ids);
 
     /// The most ids in one request; 1 where the profile has none for many.
-    std::size_t batch_limit() const noexcept { return api_->api.many ? api_->api.many->limit : 1; }
+    std::size_t batch_limit() const noexcept;
 
     /// Asks for all jobs. `errc::invalid_argument`: the profile has no list.
-    [[nodiscard]] net::awaitable<std::vector<listed_job>> list() { return detail::list_jobs(api_); }
+    [[nodiscard]] net::awaitable<std::vector<listed_job>> list();
 
     /// Asks the API to cancel a job, and returns what it said: accepted (2xx), unknown_job ("not found"), refused (any
     /// other 4xx, but for those about who asks, 401, 403 and 407, and how often, 408, 425 and 429), unsupported (the
     /// profile has no cancel).
-    [[nodiscard]] net::awaitable<command_result> cancel(job_id id) { return detail::cancel_job(api_, std::move(id)); }
+    [[nodiscard]] net::awaitable<command_result> cancel(job_id id);
 
     /// Asks the API to start a job again; the id of the new attempt. `errc::unsupported_command`: the profile has no retry;
     /// `errc::unknown_job`; `errc::command_refused`: another 4xx, as of cancel.
-    [[nodiscard]] net::awaitable<job_id> retry(job_id id) { return detail::retry_job(api_, std::move(id)); }
+    [[nodiscard]] net::awaitable<job_id> retry(job_id id);
 
     /// Fetches the result of a job, whole, up to `http_client_options::body_limit`; fetch_result (job_result.hpp) does it
     /// in bounded memory. `errc::invalid_argument`: the profile has none.
-    [[nodiscard]] net::awaitable<std::string> result(job_id id) { return detail::fetch_result(api_, std::move(id)); }
+    [[nodiscard]] net::awaitable<std::string> result(job_id id);
 
     /// The door to a job, for the board: a cancel is sent on the client's executor, and is accepted at once; whether it
     /// was heeded is seen at the next polls. Refused once all copies of the source are gone. Any thread.
-    std::shared_ptr<job_control> control(job_id id) const {
-        return std::make_shared<detail::remote_control>(api_, std::move(id));
-    }
+    std::shared_ptr<job_control> control(job_id id) const;
 
     /// The request for the result of a job, and who sends it: fetch_result (job_result.hpp). `errc::invalid_argument`,
     /// thrown: the profile has none.
-    http_request result_request(const job_id& id) const { return detail::ask_for_result(*api_, id); }
-    http_client& client() const noexcept { return *api_->client; }
+    http_request result_request(const job_id& id) const;
+    http_client& client() const noexcept;
 
 private:
     std::shared_ptr<detail::job_api> api_;
@@ -98,5 +104,9 @@ static_assert(batch_status_source<http_status_source> && cancelling_source<http_
               retrying_source<http_status_source>);
 
 } // namespace telltale::inline TELLTALE_ABI
+
+#if !defined(TELLTALE_SEPARATE_COMPILATION)
+#include <telltale/beast/detail/http_status_source.ipp>
+#endif
 
 #endif // TELLTALE_BEAST_HTTP_STATUS_SOURCE_HPP

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_BEAST_DETAIL_JOB_API_HPP
-#define TELLTALE_BEAST_DETAIL_JOB_API_HPP
+#ifndef TELLTALE_BEAST_DETAIL_HTTP_STATUS_SOURCE_IPP
+#define TELLTALE_BEAST_DETAIL_HTTP_STATUS_SOURCE_IPP
 
 #include <telltale/asio.hpp>
 #include <telltale/beast/http_client.hpp>
 #include <telltale/beast/http_credential.hpp>
 #include <telltale/beast/http_hints.hpp>
+#include <telltale/beast/http_status_source.hpp>
 #include <telltale/core/error_rules.hpp>
 #include <telltale/core/job.hpp>
 #include <telltale/core/job_control.hpp>
@@ -27,17 +28,6 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-namespace telltale::inline TELLTALE_ABI {
-
-/// How an http_status_source asks, besides what its profile says.
-struct http_source_options {
-    std::shared_ptr<http_credential> credential{}; ///< of all requests (http_credential.hpp)
-    error_rules errors{};                          ///< find the class of an answer that is an error
-    std::size_t max_etags = 10'000; ///< jobs whose last answer is kept, for APIs that give an ETag; 0: no such requests
-};
-
-} // namespace telltale::inline TELLTALE_ABI
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
@@ -351,4 +341,49 @@ private:
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#endif // TELLTALE_BEAST_DETAIL_JOB_API_HPP
+namespace telltale::inline TELLTALE_ABI {
+
+TELLTALE_DECL http_status_source::http_status_source(http_client& client, std::string base_url, profile api,
+                                                     http_fields headers, http_source_options options)
+    : api_(std::make_shared<detail::job_api>(client, std::move(base_url), std::move(api), std::move(headers),
+                                             std::move(options))) {}
+
+TELLTALE_DECL net::awaitable<status> http_status_source::poll(job_id id) {
+    return detail::poll_job(api_, std::move(id));
+}
+
+TELLTALE_DECL net::awaitable<std::vector<status>> http_status_source::poll_many(std::vector<job_id> ids) {
+    return api_->api.many ? detail::poll_jobs(api_, std::move(ids)) : detail::poll_each(api_, std::move(ids));
+}
+
+TELLTALE_DECL std::size_t http_status_source::batch_limit() const noexcept {
+    return api_->api.many ? api_->api.many->limit : 1;
+}
+
+TELLTALE_DECL net::awaitable<std::vector<listed_job>> http_status_source::list() { return detail::list_jobs(api_); }
+
+TELLTALE_DECL net::awaitable<command_result> http_status_source::cancel(job_id id) {
+    return detail::cancel_job(api_, std::move(id));
+}
+
+TELLTALE_DECL net::awaitable<job_id> http_status_source::retry(job_id id) {
+    return detail::retry_job(api_, std::move(id));
+}
+
+TELLTALE_DECL net::awaitable<std::string> http_status_source::result(job_id id) {
+    return detail::fetch_result(api_, std::move(id));
+}
+
+TELLTALE_DECL std::shared_ptr<job_control> http_status_source::control(job_id id) const {
+    return std::make_shared<detail::remote_control>(api_, std::move(id));
+}
+
+TELLTALE_DECL http_request http_status_source::result_request(const job_id& id) const {
+    return detail::ask_for_result(*api_, id);
+}
+
+TELLTALE_DECL http_client& http_status_source::client() const noexcept { return *api_->client; }
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_BEAST_DETAIL_HTTP_STATUS_SOURCE_IPP
