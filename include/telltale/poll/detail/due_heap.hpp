@@ -99,6 +99,10 @@ private:
         for (;;) {
             const std::size_t first = at * children + 1;
             if (first >= items_.size()) break;
+            // In the lower half of a large heap, what is compared next is in no cache.
+            if (const std::size_t below = first * children + 1; below < items_.size())
+                for (std::size_t c = below; c < below + children * children; c += children)
+                    __builtin_prefetch(items_.data() + c);
             std::size_t least = first;
             for (std::size_t c = first + 1; c < std::min(first + children, items_.size()); ++c)
                 if (items_[c].before(items_[least])) least = c;

@@ -62,6 +62,7 @@ TELLTALE_DECL void poller_state::begin_cancel(const job_id& id) {
         f->entries.push_back(k);
         f->ids.push_back(w.remote_id());
         f->left = 1;
+        enlist(*f);
         if (options_.poll_timeout) {
             f->until = later(f->started, *options_.poll_timeout);
             if (!next_timeout_) next_timeout_ = f->until;

@@ -98,7 +98,9 @@ TELLTALE_DECL void poller_state::expire(time_point now) {
 TELLTALE_DECL bool poller_state::select(poll_flight& f) {
     const time_point now = time_->now();
     const std::lock_guard lock(mutex());
-    return select_locked(f, now);
+    if (!select_locked(f, now)) return false;
+    enlist(f);
+    return true;
 }
 
 /// Whether there is something to do now; then it is in `f`, which is aloft.
@@ -116,11 +118,19 @@ TELLTALE_DECL bool poller_state::select_locked(poll_flight& f, time_point now) {
         gate_ = pass(f, now);
         if (gate_ == poll_wait::nothing) {
             f.what = watches_[k].retry_due ? poll_flight::purpose::retry : poll_flight::purpose::poll;
+            noted_gate_ = gate_;
             take_off(f, now);
             return true;
         }
         // Nobody is asked: a watch ends all the same when its time is over.
         if (gate_ == poll_wait::permit) return false;
+        if (recording() && (gate_ != noted_gate_ || gate_until_ != noted_until_)) {
+            noted_gate_ = gate_;
+            noted_until_ = gate_until_;
+            auto& n = note(flight_kind::decided);
+            n.waits = gate_;
+            if (gate_until_ != time_point::max()) n.next = gate_until_ - now;
+        }
         while (!deadlines_.empty() && !due_.due(deadlines_.top()))
             deadlines_.erase(deadlines_.top()); // it is asked for now
         if (deadlines_.empty() || deadlines_.top_due() > now) return false;
@@ -200,12 +210,15 @@ TELLTALE_DECL void poller_state::land(poll_flight& f) {
     if (f.pass) breaker_->abandoned(*std::exchange(f.pass, std::nullopt));
 }
 
+/// With the mutex held, as soon as it is about any watch: stop() must find it.
+TELLTALE_DECL void poller_state::enlist(poll_flight& f) {
+    if (f.enlisted) return;
+    f.enlisted = true;
+    f.place = flights_.size();
+    flights_.push_back(f.shared_from_this());
+}
+
 TELLTALE_DECL void poller_state::launch(const flight_ptr& f) {
-    {
-        const std::lock_guard lock(mutex());
-        f->place = flights_.size();
-        flights_.push_back(f);
-    }
     auto begin = f->what == poll_flight::purpose::cancel ? ask_to_cancel(self(), f) : fly(self(), f);
     net::co_spawn(strand_, std::move(begin),
                   net::bind_cancellation_slot(
@@ -255,8 +268,9 @@ TELLTALE_DECL net::awaitable<void> poller_state::fly(std::shared_ptr<poller_stat
             self->retried(*f, std::move(as), std::move(failure));
         else
             self->landed(*f, answers, std::move(failure));
-        if (n == in_a_row || f->cancelled || !self->select(*f)) co_return;
+        const bool more = n != in_a_row && !f->cancelled && self->select(*f);
         self->tell_notes();
+        if (!more) co_return;
     }
 }
 

@@ -107,6 +107,7 @@ private:
     TELLTALE_DECL void pump();
     TELLTALE_DECL void arm();
     TELLTALE_DECL void expire(time_point now);
+    TELLTALE_DECL void enlist(poll_flight& f);
     TELLTALE_DECL void launch(const flight_ptr& f);
     TELLTALE_DECL bool select(poll_flight& f);
     TELLTALE_DECL bool select_locked(poll_flight& f, time_point now);
@@ -195,6 +196,8 @@ private:
     std::optional<time_point> next_timeout_{}; // no request has to end before
     poll_wait gate_ = poll_wait::nothing;      // why nothing that is due is started
     time_point gate_until_{};
+    poll_wait noted_gate_ = poll_wait::nothing; // what the recorder was told of it
+    time_point noted_until_{};
     std::uint64_t serial_;
     poll_budget::member member_;
     std::optional<circuit_breaker> breaker_{};

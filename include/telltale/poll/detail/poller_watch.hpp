@@ -35,6 +35,7 @@ struct poll_flight : std::enable_shared_from_this<poll_flight> {
     purpose what = purpose::poll;
     bool aloft = false; // counted among those at once
     bool timed_out = false;
+    bool enlisted = false;
     std::vector<std::uint32_t> entries{}; // watch_table::none: not watched any more
     std::vector<job_id> ids{};            // by which the source is asked; not touched while it is
     std::uint64_t number = 0;

@@ -22,10 +22,12 @@ inline schedule_options schedule_of(const poller_options& o) {
     return s;
 }
 
-/// Polls that are due within so little time are made together: a wake of the timer costs as much as several polls.
+/// Polls that are due within so little time are made together, for a wake of the timer costs as much as several: a power of
+/// ten, less than a hundredth of the interval, at most 10 ms.
 inline std::chrono::nanoseconds grain_of(std::chrono::nanoseconds interval) {
-    return std::clamp<std::chrono::nanoseconds>(interval / 256, std::chrono::nanoseconds{1},
-                                                std::chrono::milliseconds{1});
+    std::chrono::nanoseconds grain = std::chrono::milliseconds{10};
+    while (grain > interval / 100 && grain > std::chrono::nanoseconds{1}) grain /= 10;
+    return grain;
 }
 
 TELLTALE_DECL std::shared_ptr<poller_state> poller_state::create(const net::any_io_executor& executor,
