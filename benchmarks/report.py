@@ -38,6 +38,9 @@ CHUNK_PERCENT = 0.5
 # Of a job of the job_manager.
 JOB_CPU_US = 2
 JOB_BYTES = 600
+# Of a watched job at rest; of waking one that is due.
+WATCH_BYTES = 300
+WAKE_US = 1
 # Of a core, with a sample a second.
 SAMPLER_PERCENT = 0.05
 # Of the band around the remaining time: over these workloads, and in each; on how many the error is below both peers'.
@@ -171,6 +174,17 @@ def jobs(results):
     return lines
 
 
+def watch(results):
+    lines = head('who', 'bytes per watched job', 'to reach', 'CPU µs to wake one', 'to reach', 'with its poll', 'CPU µs to begin')
+    for name, runs in grouped(results['watch'], lambda r: r['name']).items():
+        size, wake = [r['bytes'] for r in runs], [r['wake_us'] for r in runs]
+        aim = name == 'telltale status_poller'
+        lines.append(row(bold(name), f'{median(size):,.0f}', reached(median(size), WATCH_BYTES) if aim else '', spread(wake, 2),
+                         reached(median(wake), WAKE_US) if aim else '',
+                         spread([r['all_us'] for r in runs], 2) if 'all_us' in runs[0] else '', f'{median(r["watch_us"] for r in runs):.2f}'))
+    return lines
+
+
 def sampler(results):
     names = {
         'run_at/1': 'run(), once a second',
@@ -285,6 +299,7 @@ GROUPS = {
     'progress': progress,
     'chunks': chunks,
     'jobs': jobs,
+    'watch': watch,
     'sampler': sampler,
     'estimates': estimates,
     'schedule': schedule,

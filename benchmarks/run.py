@@ -63,6 +63,16 @@ JOBS = {
     'asyncio': '/usr/bin/python3 {here}/peers/jobs_asyncio.py {jobs}',
     'floor': '{bin}/jobs_floor {jobs}',
 }
+# Who watches {jobs} jobs, each of which is due every two seconds, for {seconds}.
+WATCHES = {
+    'telltale status_poller': '{bin}/watch_at_rest {jobs} 2 {seconds}',
+    'telltale status_poller, jobs that tell more': '{bin}/watch_at_rest {jobs} 2 {seconds} told',
+    'telltale status_poller, 100 in a call': '{bin}/watch_at_rest {jobs} 2 {seconds} batch',
+    'asio, a coroutine and a timer each': '{bin}/watch_asio {jobs} 2 {seconds}',
+    'Go': '{bin}/watch_go {jobs} 2 {seconds}',
+    'asyncio': '/usr/bin/python3 {here}/peers/watch_asyncio.py {jobs} 2 {seconds}',
+    'floor: a heap and a timer': '{bin}/watch_asio {jobs} 2 {seconds} floor',
+}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -188,6 +198,15 @@ def jobs(args, results):
             results['jobs'].append(row)
 
 
+def watch(args, results):
+    jobs, seconds = (10_000, 1) if args.quick else (100_000, 4)
+    for rep in range(args.reps):
+        for name, command in WATCHES.items():
+            row = run_json(shlex.split(command.format(bin=args.bin, here=HERE, jobs=jobs, seconds=seconds)))
+            row.update(name=name, rep=rep)
+            results['watch'].append(row)
+
+
 def sampler(args, results):
     program = os.path.join(args.bin, 'resource_sampler_bench')
     for rep in range(min(args.reps, 3)):
@@ -268,6 +287,7 @@ GROUPS = {
     **{group: operations(group) for group in OPERATIONS},
     'chunks': chunks,
     'jobs': jobs,
+    'watch': watch,
     'sampler': sampler,
     'estimates': estimates,
     'schedule': schedule,

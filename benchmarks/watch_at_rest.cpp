@@ -7,8 +7,9 @@
 //
 // The source answers at once: running. `told`: each answer also has a progress, a message and the time of the start, as of
 // a job of a real API; `batch`: jobs are asked for 100 at a time. Prints
-// {"n": N, "bytes": per watch at rest, "watch_us": to begin it, "wakes": polls, "wake_us": CPU of each}.
-// A wake is all of it: timer, heap, coroutine, answer, report to a sink that does nothing, next time.
+// {"n": N, "bytes": per watch at rest, "watch_us": to begin it, "wakes": polls, "all_us": CPU of each,
+// "poll_us": of a poll of one of ten jobs that are always due, "wake_us": what all_us is more}.
+// all_us is all of it: timer, heap, coroutine, answer, report to a sink that does nothing, next time.
 
 #include "peers/process.hpp"
 
@@ -16,6 +17,7 @@
 #include <telltale/poll/status_poller.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -68,6 +70,23 @@ job_id id_of(long i) {
     return text;
 }
 
+/// CPU of a poll that needs no waking, in microseconds.
+double always_due(bool tells, std::size_t batch) {
+    constexpr long wanted = 200'000;
+    net::io_context context{1};
+    long polls = 0;
+    std::uint64_t cpu = 0;
+    status_poller poller(context.get_executor(), answering_source(tells, batch == 0 ? 0 : 10),
+                         [&](const job_report&) {
+                             if (++polls == wanted / 10) cpu = process::cpu();
+                             if (polls == wanted) context.stop();
+                         },
+                         {.interval = std::chrono::nanoseconds{1}});
+    for (long i = 0; i < 10; ++i) poller.watch(id_of(i));
+    context.run();
+    return static_cast<double>(process::cpu() - cpu) / 1e3 / (wanted - wanted / 10.0);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -79,14 +98,17 @@ int main(int argc, char** argv) {
     // Until a process has started its first thread, libstdc++ counts references without atomic steps, which flatters.
     std::thread([] {}).join();
 
+    const bool tells = how == "told";
+    const std::size_t batch = how == "batch" ? 100 : 0;
+    const double poll_us = always_due(tells, batch);
     net::io_context context{1};
     long polls = 0;
     const long before_kb = process::memory_kb("self", "VmRSS:");
     const auto before = process::cpu();
     poller_options options;
     options.interval = std::chrono::duration_cast<std::chrono::nanoseconds>(interval);
-    status_poller poller(context.get_executor(), answering_source(how == "told", how == "batch" ? 100 : 0),
-                         [&polls](const job_report&) { ++polls; }, options);
+    status_poller poller(
+        context.get_executor(), answering_source(tells, batch), [&polls](const job_report&) { ++polls; }, options);
     for (long i = 0; i < n; ++i) poller.watch(id_of(i));
     const auto begun = process::cpu() - before;
     // Until each has been polled more than once, and stands where it will stand.
@@ -98,7 +120,9 @@ int main(int argc, char** argv) {
     const auto used = process::cpu() - cpu;
     if (poller.watching() != static_cast<std::size_t>(n) || polls == 0) return 1;
     const auto jobs = static_cast<double>(n);
-    std::printf("{\"n\":%ld,\"bytes\":%.1f,\"watch_us\":%.3f,\"wakes\":%ld,\"wake_us\":%.4f}\n", n,
-                static_cast<double>(after_kb - before_kb) * 1024 / jobs, static_cast<double>(begun) / 1e3 / jobs, polls,
-                static_cast<double>(used) / 1e3 / static_cast<double>(polls));
+    const double all_us = static_cast<double>(used) / 1e3 / static_cast<double>(polls);
+    std::printf("{\"n\":%ld,\"bytes\":%.1f,\"watch_us\":%.3f,\"wakes\":%ld,\"all_us\":%.4f,\"poll_us\":%.4f,\"wake_"
+                "us\":%.4f}\n",
+                n, static_cast<double>(after_kb - before_kb) * 1024 / jobs, static_cast<double>(begun) / 1e3 / jobs,
+                polls, all_us, poll_us, all_us - poll_us);
 }
