@@ -78,7 +78,53 @@ struct only_polls {
     scripted_source all;
 };
 
+// docs/guide/polling.md
+
+// A source that can all: one job, many jobs, cancel, retry.
+struct build_farm {
+    net::awaitable<status> poll(job_id id) { return api.poll(std::move(id)); }
+    net::awaitable<std::vector<status>> poll_many(std::vector<job_id> ids) { return api.poll_many(std::move(ids)); }
+    std::size_t batch_limit() const { return 100; }
+    net::awaitable<command_result> cancel(job_id id) { return api.cancel(std::move(id)); }
+    net::awaitable<job_id> retry(job_id id) { return api.retry(std::move(id)); }
+
+    scripted_source api;
+};
+
+poller_options careful() {
+    poller_options options;
+    options.interval = 30s;
+    options.budget = std::make_shared<poll_budget>(budget_options{.max_concurrent = 5});
+    options.breaker = breaker_options{.failures = 5};
+    options.lost_grace = 5min;
+    options.retry = retry_policy{};
+    return options;
+}
+
+net::awaitable<std::string> cancel_and_see(status_poller& poller, job_id id) {
+    const job last = co_await poller.async_cancel(id);
+    if (last.state == job_state::cancelled) co_return "cancelled";
+    co_return "it was faster: " + std::string(to_string(last.state));
+}
+
 } // namespace
+
+TEST_CASE_METHOD(policies, "status_poller: what the guide shows") {
+    build_farm farm{source};
+    source.script("42", {says(job_state::running)});
+    source.script_cancel("42", {.then = {says(job_state::succeeded)}});
+    poller.emplace(context.get_executor(), farm, sink, careful());
+    poller->watch("42", {.control = poller->control("42"), .when_unwatched = remote_job::cancel});
+    clock.run_for(1s);
+    std::string said;
+    net::co_spawn(context, cancel_and_see(*poller, "42"), [&](std::exception_ptr e, std::string s) {
+        telltale_test::rethrow{}(e);
+        said = std::move(s);
+    });
+    clock.run();
+    CHECK(said == "it was faster: succeeded");
+    CHECK(source.batches().size() >= 1);
+}
 
 TEST_CASE_METHOD(policies, "status_poller: failed polls make a job failed only if the user wants it so") {
     source.script("1", {says(job_state::running), fails(net::error::connection_refused)});
