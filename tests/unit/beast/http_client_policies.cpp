@@ -483,3 +483,63 @@ TEST_CASE("http_client: downloads into a sink", "[http_client_policies]") {
         CHECK(taken == 1);
     }
 }
+
+// The code that docs/guide/https.md shows.
+namespace guide {
+
+net::awaitable<std::string> fetch_token(telltale::http_client& client, std::string login_url, bool refresh) {
+    telltale::http_request request;
+    request.method = "POST";
+    request.url = login_url + (refresh ? "?again" : "");
+    request.credential = telltale::basic_credential("telltale", "a password");
+    const telltale::http_response answer = co_await client.async_request(std::move(request));
+    if (answer.status != 200) throw std::runtime_error("no token");
+    co_return answer.body;
+}
+
+net::awaitable<std::string> ask_with_token(telltale::http_client& client, std::string url, std::string login_url) {
+    const auto credential = telltale::bearer_credential(
+        [&client, login_url](bool refresh) { return fetch_token(client, login_url, refresh); });
+    telltale::http_request request;
+    request.url = url;
+    request.credential = credential; // the same one for all requests
+    const telltale::http_response answer = co_await client.async_request(std::move(request));
+    co_return answer.body;
+}
+
+net::awaitable<std::uint64_t> size_of(telltale::http_client& client, telltale::http_request request) {
+    std::uint64_t bytes = 0;
+    const telltale::body_sink count = [&bytes](std::string_view part) {
+        bytes += part.size();
+        return telltale::error_code(); // an error would end the download
+    };
+    const telltale::http_response answer = co_await client.async_download(std::move(request), count);
+    if (answer.status != 200) throw std::runtime_error(answer.body);
+    co_return bytes;
+}
+
+} // namespace guide
+
+TEST_CASE("http_client: the code of the guide", "[http_client_policies]") {
+    net::io_context io{1};
+    const auto executor = io.get_executor();
+    telltale::http_client_options options;
+    options.tls.ca_file = "/etc/ssl/our_ca.pem"; // instead of the system's authorities
+    options.proxy = telltale::proxy_from_environment();
+    options.connect_timeout = 2s;
+    options.timeout = 20s;
+    telltale::http_client client(executor, options);
+
+    scripted_server server(io, {by_target({{"POST /login", answer_ok("token")}, {"GET /data", answer_ok("12345")}})});
+    std::string body;
+    std::uint64_t size = 0;
+    net::co_spawn(io, guide::ask_with_token(client, server.url("/x"), server.url("/login")),
+                  [&](std::exception_ptr, std::string b) { body = std::move(b); });
+    while (body.empty()) io.run_one();
+    CHECK(body == "GET /x");
+    CHECK(field(server.heads.back(), "Authorization") == "Bearer token");
+    net::co_spawn(io, guide::size_of(client, get(server.url("/data"))),
+                  [&](std::exception_ptr, std::uint64_t n) { size = n; });
+    while (size == 0) io.run_one();
+    CHECK(size == 5);
+}

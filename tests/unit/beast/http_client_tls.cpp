@@ -145,7 +145,8 @@ struct tls_server {
         return "https://" + host + ":" + std::to_string(acceptor.local_endpoint().port()) + target;
     }
 
-    static net::awaitable<void> session(tls_server& server, tcp::socket socket, script part) {
+    static net::awaitable<void> session(tls_server& server, tcp::socket socket, std::size_t which) {
+        const script& part = server.plain.scripts[which];
         ssl::stream<tcp::socket&> stream(socket, server.context);
         const auto [failed] = co_await stream.async_handshake(ssl::stream_base::server, as_result);
         server.handshakes.push_back(failed);
@@ -163,8 +164,7 @@ struct tls_server {
             auto [ec, s] = co_await server.acceptor.async_accept(as_result);
             if (ec) co_return;
             const auto n = std::min(server.accepted++, server.plain.scripts.size() - 1);
-            net::co_spawn(server.acceptor.get_executor(), session(server, std::move(s), server.plain.scripts[n]),
-                          net::detached);
+            net::co_spawn(server.acceptor.get_executor(), session(server, std::move(s), n), net::detached);
         }
     }
 
@@ -366,7 +366,10 @@ struct connect_proxy {
         char some[4096];
         for (;;) {
             const auto [ec, n] = co_await from->async_read_some(net::buffer(some), as_result);
-            if (ec || !co_await scripted_server::write_all(*to, std::string(some, n))) break;
+            if (ec) break;
+            std::string text(some, n);
+            const bool written = co_await scripted_server::write_all(*to, std::move(text));
+            if (!written) break;
         }
         from->close();
         to->close();
@@ -377,12 +380,14 @@ struct connect_proxy {
         std::string in;
         const std::string head = co_await scripted_server::read_head(*client, in);
         proxy.heads.push_back(head);
-        co_await scripted_server::write_all(*client, "HTTP/1.1 " + proxy.consent + "\r\n\r\n");
+        std::string answer = "HTTP/1.1 " + proxy.consent + "\r\n\r\n";
+        co_await scripted_server::write_all(*client, std::move(answer));
         if (!proxy.consent.starts_with("200")) co_return;
         const auto colon = head.find(':');
         const auto port = static_cast<unsigned short>(std::stoi(head.substr(colon + 1)));
         auto server = std::make_shared<tcp::socket>(client->get_executor());
-        co_await server->async_connect({net::ip::address_v4::loopback(), port}, net::use_awaitable);
+        const tcp::endpoint to(net::ip::address_v4::loopback(), port);
+        co_await server->async_connect(to, net::use_awaitable);
         net::co_spawn(client->get_executor(), pass(client, server), net::detached);
         co_await pass(server, client);
     }

@@ -47,15 +47,21 @@ struct scripted_server {
     std::size_t accepted = 0;
     std::vector<tcp::socket> hanging{};
 
+    // Each co_await is a statement of its own, and no argument is a temporary aggregate: GCC 12 destroys those twice.
+
     /// Reads a head from the stream, into `in` and out of it.
     template <class Stream>
     static net::awaitable<std::string> read_head(Stream& s, std::string& in) {
         while (in.find("\r\n\r\n") == std::string::npos) {
             char some[4096];
             const auto [ec, n] = co_await s.async_read_some(net::buffer(some), as_result);
-            if (ec) co_return std::string();
+            if (ec) {
+                in.clear();
+                break;
+            }
             in.append(some, n);
         }
+        if (in.empty()) co_return in;
         const auto end = in.find("\r\n\r\n") + 4;
         std::string head = in.substr(0, end);
         in.erase(0, end);
@@ -89,14 +95,17 @@ struct scripted_server {
 
     /// Answers requests; false when the peer has gone.
     template <class Stream>
-    static net::awaitable<bool> play(scripted_server& server, Stream& s, script part) {
+    static net::awaitable<bool> play(scripted_server& server, Stream& s, const script& part) {
         std::string in;
         for (int i = 0; i < part.requests; ++i) {
             const std::string head = co_await read_head(s, in);
             if (head.empty()) co_return false;
             server.heads.push_back(head);
-            if (!co_await skip_body(s, in, head)) co_return false;
-            if (!co_await write_all(s, part.answer_to ? part.answer_to(head) : part.answer)) co_return false;
+            const bool read = co_await skip_body(s, in, head);
+            if (!read) co_return false;
+            std::string answer = part.answer_to ? part.answer_to(head) : part.answer;
+            const bool written = co_await write_all(s, std::move(answer));
+            if (!written) co_return false;
         }
         co_return true;
     }
@@ -110,16 +119,18 @@ struct scripted_server {
     }
 
 private:
-    static net::awaitable<void> session(scripted_server& server, tcp::socket s, script part) {
-        if (co_await play(server, s, part)) finish(server, s, part.last);
+    static net::awaitable<void> session(scripted_server& server, tcp::socket s, std::size_t which) {
+        const script& part = server.scripts[which];
+        const bool played = co_await play(server, s, part);
+        if (played) finish(server, s, part.last);
     }
 
     static net::awaitable<void> serve(scripted_server& server) {
         for (;;) {
             auto [ec, s] = co_await server.acceptor.async_accept(as_result);
             if (ec) co_return;
-            const script part = server.scripts[std::min(server.accepted++, server.scripts.size() - 1)];
-            net::co_spawn(server.acceptor.get_executor(), session(server, std::move(s), part), net::detached);
+            const std::size_t which = std::min(server.accepted++, server.scripts.size() - 1);
+            net::co_spawn(server.acceptor.get_executor(), session(server, std::move(s), which), net::detached);
         }
     }
 };
