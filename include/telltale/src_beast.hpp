@@ -13,6 +13,7 @@
 #include <telltale/beast/detail/http_client.ipp>
 #include <telltale/beast/detail/http_server.ipp>
 #include <telltale/beast/detail/http_status_source.ipp>
+#include <telltale/beast/detail/job_result.ipp>
 #include <telltale/beast/detail/websocket_hub.ipp>
 
 #endif // TELLTALE_SRC_BEAST_HPP

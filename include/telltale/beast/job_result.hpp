@@ -28,7 +28,7 @@ enum class result_format : std::uint8_t {
     csv
 };
 
-inline std::string_view to_string(result_format f) noexcept;
+TELLTALE_DECL std::string_view to_string(result_format f) noexcept;
 
 /// How to read a result.
 struct result_options {
@@ -62,7 +62,7 @@ struct result_summary {
 };
 
 /// "1200 rows, 48.3 KB (9.1 KB packed), csv, in 0.21 s"
-inline std::string to_string(const result_summary& s);
+TELLTALE_DECL std::string to_string(const result_summary& s);
 
 /// Fetches the result of a job, as its profile says, row by row in bounded memory.
 ///
@@ -82,8 +82,10 @@ inline std::string to_string(const result_summary& s);
 /// as http_client::async_download.
 /// @par Thread safety
 /// as http_status_source, which must outlive this. The functions are called on the client's executor.
-[[nodiscard]] inline net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id, result_reader read,
-                                                                 result_options options = {});
+[[nodiscard]] TELLTALE_DECL net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id,
+                                                                        result_reader read, result_options options);
+[[nodiscard]] TELLTALE_DECL net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id,
+                                                                        result_reader read);
 
 /// Fetches the result of a job into a file, unpacked. It has its name only once it is whole, on the disk and, unless
 /// `check` is false, of its format: until then it is written under another name in the same folder, and what was there
@@ -91,12 +93,16 @@ inline std::string to_string(const result_summary& s);
 /// end, until the disk has it.
 ///
 /// Errors also: the system's.
-[[nodiscard]] inline net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id,
-                                                                 std::filesystem::path file,
-                                                                 result_options options = {});
+[[nodiscard]] TELLTALE_DECL net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id,
+                                                                        std::filesystem::path file,
+                                                                        result_options options);
+[[nodiscard]] TELLTALE_DECL net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id,
+                                                                        std::filesystem::path file);
 
 } // namespace telltale::inline TELLTALE_ABI
 
-#include <telltale/beast/detail/job_result.hpp>
+#if !defined(TELLTALE_SEPARATE_COMPILATION)
+#include <telltale/beast/detail/job_result.ipp>
+#endif
 
 #endif // TELLTALE_BEAST_JOB_RESULT_HPP

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 // Copyright (c) 2026 the telltale authors
 
-#ifndef TELLTALE_BEAST_DETAIL_JOB_RESULT_HPP
-#define TELLTALE_BEAST_DETAIL_JOB_RESULT_HPP
-
-// Included by job_result.hpp.
+#ifndef TELLTALE_BEAST_DETAIL_JOB_RESULT_IPP
+#define TELLTALE_BEAST_DETAIL_JOB_RESULT_IPP
 
 #include <telltale/beast/gzip.hpp>
+#include <telltale/beast/job_result.hpp>
 #include <telltale/detail/atomic_file.hpp>
 #include <telltale/detail/time_source.hpp>
 #include <telltale/error.hpp>
@@ -24,7 +23,7 @@
 
 namespace telltale::inline TELLTALE_ABI {
 
-inline std::string_view to_string(result_format f) noexcept {
+TELLTALE_DECL std::string_view to_string(result_format f) noexcept {
     constexpr std::array<std::string_view, 5> names{"automatic", "raw", "json", "ndjson", "csv"};
     return names[static_cast<std::size_t>(f)];
 }
@@ -259,7 +258,7 @@ inline net::awaitable<result_summary> fetch_result_of(http_status_source& api, j
         if (*failure) std::rethrow_exception(*failure);
         if (intake->whole()) {
             if (ec) throw system_error(ec);
-            if (!job_api::is_success(response.status))
+            if (response.status < 200 || response.status >= 300)
                 throw system_error(make_error_code(errc::http_status), "HTTP " + std::to_string(response.status));
             if (!intake->begun()) intake->begin(response);
         }
@@ -278,7 +277,7 @@ inline net::awaitable<result_summary> fetch_result_of(http_status_source& api, j
 
 } // namespace detail
 
-inline std::string to_string(const result_summary& s) {
+TELLTALE_DECL std::string to_string(const result_summary& s) {
     std::string text;
     if (s.format != result_format::raw) text = std::to_string(s.rows) + (s.rows == 1 ? " row, " : " rows, ");
     if (s.ragged_rows != 0) text += std::to_string(s.ragged_rows) + " of them ragged, ";
@@ -290,16 +289,26 @@ inline std::string to_string(const result_summary& s) {
            (s.whole ? "" : ", not all of it");
 }
 
-inline net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id, result_reader read,
-                                                   result_options options) {
+TELLTALE_DECL net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id, result_reader read,
+                                                          result_options options) {
     return detail::fetch_result_of(api, std::move(id), std::move(read), std::nullopt, std::move(options));
 }
 
-inline net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id, std::filesystem::path file,
-                                                   result_options options) {
+TELLTALE_DECL net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id,
+                                                          std::filesystem::path file, result_options options) {
     return detail::fetch_result_of(api, std::move(id), {}, std::move(file), std::move(options));
+}
+
+// No default arguments: GCC 12 destroys an aggregate that is a temporary of a co_await expression twice.
+TELLTALE_DECL net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id, result_reader read) {
+    return fetch_result(api, std::move(id), std::move(read), result_options{});
+}
+
+TELLTALE_DECL net::awaitable<result_summary> fetch_result(http_status_source& api, job_id id,
+                                                          std::filesystem::path file) {
+    return fetch_result(api, std::move(id), std::move(file), result_options{});
 }
 
 } // namespace telltale::inline TELLTALE_ABI
 
-#endif // TELLTALE_BEAST_DETAIL_JOB_RESULT_HPP
+#endif // TELLTALE_BEAST_DETAIL_JOB_RESULT_IPP
