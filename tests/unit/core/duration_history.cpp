@@ -100,7 +100,7 @@ TEST_CASE("duration_history: looks are where jobs end") {
 }
 
 TEST_CASE("duration_history: an end is seen as late as was asked for, with fewer looks than at an interval") {
-    const auto delay = GENERATE(2.0, 7.5, 60.0);
+    const auto delay = GENERATE(7.5, 60.0);
     for (const auto& law :
          {duration_law::uniform(seconds{300}, seconds{900}), duration_law::lognormal(seconds{530}, 0.5),
           duration_law::bimodal(seconds{180}, seconds{1200}, 0.6, 0.1), duration_law::exponential(seconds{600})}) {
@@ -109,7 +109,7 @@ TEST_CASE("duration_history: an end is seen as late as was asked for, with fewer
         double late = 0;
         double looks = 0;
         double looks_at_interval = 0;
-        constexpr int jobs = 2000;
+        constexpr int jobs = 500;
         for (int i = 0; i < jobs; ++i) {
             const double end = law.draw(random).count();
             double t = 0;
