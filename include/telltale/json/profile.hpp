@@ -145,6 +145,7 @@ struct profile {
     std::optional<profile_request> result{};
     profile_fields fields{};
     std::vector<profile_acceptor> words{}; ///< the first that matches; a word that none does is an unknown one
+    std::vector<std::string> no_reason{};  ///< texts that mean nothing, as a reason or a message of an error: "None"
     std::vector<std::string> never_runs{}; ///< reasons by which a job that waits will never run; "X*": that begin so
     std::vector<profile_not_found> not_found{profile_not_found{404}};
     profile_errors errors{};

@@ -55,7 +55,7 @@ const std::string full = R"({
  "words": [{"word": "A", "second": "B", "flag": "C", "where": {"/suspend": true}, "state": "paused", "error": "query"},
            {"word": ["D", 7, false], "second": ["E", "F"], "state": "failed"},
            {"word": null, "second": null, "state": "pending"}],
- "never_runs": ["Never", "Not*"],
+ "no_reason": ["None"], "never_runs": ["Never", "Not*"],
  "not_found": [404, {"status": 500, "where": {"/code": 2017}}, {"where": {"/jobs": []}}],
  "errors": {"code": "/c", "message": ["/m", "/n"]}
 })";
@@ -176,6 +176,7 @@ TEST_CASE("profile: JSON says all that the aggregate says at full depth") {
     CHECK_FALSE(p.words[1].error);
     CHECK(p.words[2].no_word);
     CHECK(p.words[2].no_second);
+    CHECK(p.no_reason == std::vector<std::string>{"None"});
     CHECK(p.never_runs == std::vector<std::string>{"Never", "Not*"});
     REQUIRE(p.not_found.size() == 3);
     CHECK(p.not_found[1].status == 500);

@@ -509,7 +509,7 @@ TEST_CASE("status_parser: counts, retries, reasons and hints") {
                              "progress":{"counts":{"done":["/ok","/bad"]},"total":"/all","unit":"steps"},
                              "hint":{"seconds":"/wait"}})",
                          R"({"wait":"queued","run":"running","end":"succeeded"})",
-                         R"(,"never_runs":["Never","BAD:*"])"));
+                         R"(,"never_runs":["Never","BAD:*"],"no_reason":["None"])"));
     auto s = p.parse(R"({"bad":1,"s":"run","ok":2,"all":6,"restarts":0,"wait":1.5})");
     CHECK(s.progress == progress{.done = 3, .total = 6.0, .unit = progress_unit::steps});
     CHECK(s.attempt == 1U);
@@ -532,6 +532,8 @@ TEST_CASE("status_parser: counts, retries, reasons and hints") {
              {R"({"s":"odd","why":"Never"})", "Never", true},
              {R"({"s":"run","why":"Never"})", "Never", false},
              {R"({"s":"end","why":"Never"})", "Never", false},
+             {R"({"s":"wait","why":"None"})", "", false},
+             {R"({"s":"wait","why":["None","Never"]})", "Never", true},
              {R"({"s":"wait","why":7})", "7", false},
              {R"({"s":"wait"})", "", false}}) {
         INFO(body);
@@ -596,6 +598,10 @@ TEST_CASE("status_parser: an error has its code and its messages, and is of a jo
     CHECK_FALSE(p.parse(R"({"s":"late","exit":0,"a":""})").error);
     CHECK(p.parse(R"({"s":"late","code":"E1","exit":5})").error->message == "E1");
     CHECK(contains(parse(p, R"({"s":"bad","b":7})").what, "at /b, not a string"));
+    status_parser silent(with(R"({"state":"/s","error":{"code":"/c","message":"/m"}})", R"({"bad":"failed"})",
+                              R"(,"no_reason":["None"])"));
+    CHECK(silent.parse(R"({"s":"bad","c":"None","m":"full"})").error->message == "full");
+    CHECK_FALSE(silent.parse(R"({"s":"bad","m":"None"})").error);
 }
 
 TEST_CASE("status_parser: not found is a status, a code in a body, or an empty answer") {

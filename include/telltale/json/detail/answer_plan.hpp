@@ -108,6 +108,7 @@ struct answer_plan {
         if (f.hint.seconds && f.hint.time) throw_malformed_profile("/fields/hint", "has both of seconds and time");
         if (k == kind::element) add(field::id, id, id_place);
         add_acceptors(p.words);
+        no_reason = p.no_reason;
         never_runs = p.never_runs;
         places.check(k == kind::element ? id_place : "/fields");
     }
@@ -129,6 +130,7 @@ struct answer_plan {
     std::map<std::string, std::vector<std::size_t>, std::less<>> by_word{}; ///< acceptors of a word, in order
     std::vector<std::size_t> of_other_words{};                              ///< acceptors of a word that is not there
     std::vector<std::size_t> of_no_word{};
+    std::vector<std::string> no_reason{};
     std::vector<std::string> never_runs{};
     std::vector<compiled_absence> absences{};
     bool counts = false;

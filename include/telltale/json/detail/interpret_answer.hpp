@@ -10,6 +10,7 @@
 #include <telltale/core/time.hpp>
 #include <telltale/json/detail/answer.hpp>
 #include <telltale/json/detail/rfc3339.hpp>
+#include <telltale/json/detail/word_list.hpp>
 #include <telltale/json/profile.hpp>
 #include <telltale/poll/status_source.hpp>
 
@@ -75,38 +76,7 @@ public:
     job_id take_id() { return std::move(id_); }
 
 private:
-    // There is hardly ever more than one.
-    class words {
-    public:
-        void push_back(std::string_view word) {
-            if (size_ == 0)
-                first_ = word;
-            else
-                more_.push_back(word);
-            ++size_;
-        }
-
-        bool empty() const noexcept { return size_ == 0; }
-        std::size_t size() const noexcept { return size_; }
-        std::string_view front() const noexcept { return first_; }
-        std::string_view operator[](std::size_t i) const { return i == 0 ? first_ : more_[i - 1]; }
-
-        /// Takes all but the first away.
-        std::vector<std::string_view> take_more() {
-            size_ = 1;
-            return std::exchange(more_, {});
-        }
-
-        template <class Predicate>
-        bool any_of(Predicate f) const {
-            return size_ > 0 && (f(first_) || std::any_of(more_.begin(), more_.end(), f));
-        }
-
-    private:
-        std::string_view first_{};
-        std::vector<std::string_view> more_{};
-        std::size_t size_ = 0;
-    };
+    using words = word_list;
 
     const char* set(field f, const scalar& s) {
         status& now = to_;
@@ -270,8 +240,11 @@ private:
         const auto* const from = values_.choose(plan_.reason);
         if (from == nullptr) return {};
         if (values_.slots[from->slot].what == scalar::kind::object) return {from->slot, "an object"};
+        words all;
+        collect(*from, all);
         words reasons;
-        collect(*from, reasons);
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (!means_nothing(all[i])) reasons.push_back(all[i]);
         if (reasons.empty()) return {};
         now.reason = reasons.front();
         const bool waits = !now.state || is_waiting(*now.state);
@@ -282,6 +255,10 @@ private:
             now.reason = reasons[i];
         }
         return {};
+    }
+
+    bool means_nothing(std::string_view text) const {
+        return std::find(plan_.no_reason.begin(), plan_.no_reason.end(), text) != plan_.no_reason.end();
     }
 
     bool never_runs(std::string_view reason) const {
@@ -336,7 +313,7 @@ private:
 
     const char* join_error(const scalar& s) {
         const std::string part = s.word();
-        if (part.empty() || (s.what == scalar::kind::number && s.number == 0)) return nullptr;
+        if (part.empty() || (s.what == scalar::kind::number && s.number == 0) || means_nothing(part)) return nullptr;
         if (!error_) error_.emplace();
         if (!error_->empty()) *error_ += ": ";
         *error_ += part;

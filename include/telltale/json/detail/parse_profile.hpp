@@ -195,9 +195,9 @@ inline void read_not_found(const profile_reader& r, std::vector<profile_not_foun
 }
 
 inline profile read_profile(const profile_reader& r) {
-    static constexpr std::string_view names[]{"name",       "job",       "headers", "many",   "list",
-                                              "cancel",     "retry",     "result",  "fields", "words",
-                                              "never_runs", "not_found", "errors"};
+    static constexpr std::string_view names[]{"name",      "job",        "headers",   "many",   "list",
+                                              "cancel",    "retry",      "result",    "fields", "words",
+                                              "no_reason", "never_runs", "not_found", "errors"};
     profile p;
     bool fields = false;
     r.members([&](std::string_view key, const profile_reader& m) {
@@ -225,6 +225,8 @@ inline profile read_profile(const profile_reader& r) {
             fields = true;
         } else if (key == "words") {
             read_words(m, p.words);
+        } else if (key == "no_reason") {
+            m.to(p.no_reason);
         } else if (key == "never_runs") {
             m.to(p.never_runs);
         } else if (key == "not_found") {

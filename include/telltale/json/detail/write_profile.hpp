@@ -39,6 +39,7 @@ public:
         if (p.result) request("result", *p.result);
         fields(p.fields);
         words(p.words);
+        if (!p.no_reason.empty()) texts(out_.key("no_reason"), p.no_reason);
         if (!p.never_runs.empty()) texts(out_.key("never_runs"), p.never_runs);
         out_.key("not_found").begin_array();
         for (const auto& rule : p.not_found) {
