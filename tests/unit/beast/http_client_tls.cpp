@@ -256,6 +256,9 @@ TEST_CASE("https: TLS 1.2 at least", "[http_client_tls]") {
     const auto r = get_once(io, client, server.url());
     CHECK((!r.ec) == (newest == TLS1_2_VERSION));
     if (r.ec) CHECK(server.plain.heads.empty());
+    // Not because some OpenSSLs would not do it anyway.
+    error_code ec;
+    CHECK(SSL_CTX_get_min_proto_version(detail::make_tls_context({}, ec)->native_handle()) == TLS1_2_VERSION);
 }
 
 TEST_CASE("https: names the server, shows its own certificate, keeps connections", "[http_client_tls]") {
