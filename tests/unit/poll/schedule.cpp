@@ -87,6 +87,8 @@ TEST_CASE("schedule: phases spread the polls of watches that begin together, and
         }
         CHECK(sum / count == Approx(100).margin(2));
         std::sort(times.begin(), times.end());
+        CHECK(times.front() < 5);
+        CHECK(times.back() > 95);
         for (std::size_t i = 1; i < count; ++i) CHECK(times[i] - times[i - 1] < 3 * 100.0 / count);
     }
 }
