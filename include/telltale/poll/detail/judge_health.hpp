@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <string>
 
@@ -30,7 +31,7 @@ inline void judge(poller_health& h, const poller_health_options& options, timest
     if (many && h.error_rate > std::min(options.degraded_errors, options.unhealthy_errors)) {
         const auto most = std::max_element(h.errors_by_class.begin(), h.errors_by_class.end());
         const auto kind = static_cast<error_class>(most - h.errors_by_class.begin());
-        const auto percent = static_cast<int>(h.error_rate * 100 + 0.5);
+        const auto percent = std::lround(h.error_rate * 100);
         say(h.error_rate > options.unhealthy_errors ? poller_verdict::unhealthy : poller_verdict::degraded,
             std::to_string(percent) + " % of the last " + std::to_string(h.window) +
                 " polls failed, most by the class " + std::string(to_string(kind)));

@@ -161,8 +161,9 @@ inline std::pair<poll_wait, poll_budget::time_point> poll_budget::attempt(const 
             p->told = a.again;
             return {a.waits, a.again};
         }
-        if ((refused = refuse(p, now))) return *refused; // the API has said something meanwhile
-        a.permit.budget_.reset();                        // a part of this one from now on: see give_back()
+        refused = refuse(p, now);
+        if (refused) return *refused; // the API has said something meanwhile
+        a.permit.budget_.reset();     // a part of this one from now on: see give_back()
         next = take(*p, now);
     }
     if (next) next->wake();

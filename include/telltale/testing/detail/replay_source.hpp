@@ -195,7 +195,7 @@ private:
     }
 
     static net::awaitable<status> answer_one(shared_answers answers, job_id id) {
-        std::vector<job_id> ids(1, std::move(id));
+        std::vector<job_id> ids(1, id);
         auto result = co_await answer_all(std::move(answers), std::move(ids));
         co_return std::move(result.front());
     }
