@@ -28,6 +28,9 @@ public:
     std::uint32_t top() const noexcept { return items_.front().number; }
     time_point top_due() const noexcept { return items_.front().due; }
 
+    /// One of those that are due soonest: the first is, and the second is among the four after it.
+    std::uint32_t early(std::size_t i) const noexcept { return items_[i].number; }
+
     std::optional<time_point> due(std::uint32_t number) const noexcept {
         if (number >= places_.size() || places_[number] == none) return std::nullopt;
         return items_[places_[number]].due;

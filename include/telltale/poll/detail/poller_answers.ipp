@@ -61,7 +61,6 @@ TELLTALE_DECL void poller_state::settle(poll_flight& f, std::size_t i, status* a
         }
         if (!w.ended) w.again = false;
         if (news.ended) forget_oldest(news);
-        if (!due_.empty()) watches_[due_.top()].prefetch_texts();
     }
     tell(news);
 }
@@ -229,7 +228,8 @@ TELLTALE_DECL void poller_state::forget_oldest(poll_news& news) {
 }
 
 TELLTALE_DECL void poller_state::learn(const job& j, const poller_watch& w, time_point now) {
-    if (options_.pace != poll_pace::adaptive || j.state == job_state::lost) return;
+    if (options_.pace != poll_pace::adaptive || (j.state != job_state::succeeded && j.state != job_state::failed))
+        return;
     auto ran = w.plan.ran(now);
     if (j.started && j.finished) ran = *j.finished - *j.started;
     if (!ran) return;

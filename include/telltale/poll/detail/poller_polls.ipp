@@ -192,7 +192,9 @@ TELLTALE_DECL void poller_state::take_off(poll_flight& f, time_point now) {
         f.ids.push_back(w.remote_id());
     }
     f.left = f.entries.size();
-    if (!due_.empty()) watches_[due_.top()].prefetch(); // likely the next
+    // The texts of what is likely the next, and what may be the one after it, are in no cache.
+    if (!due_.empty()) watches_[due_.top()].prefetch_texts();
+    for (std::size_t i = 1; i < std::min<std::size_t>(due_.size(), 5); ++i) watches_[due_.early(i)].prefetch();
     if (recording() && f.what == poll_flight::purpose::poll) {
         auto& n = note(flight_kind::poll_started);
         n.poll = f.number;

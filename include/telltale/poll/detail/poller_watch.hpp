@@ -111,6 +111,7 @@ public:
             __builtin_prefetch(reinterpret_cast<const char*>(this) + at);
     }
     void prefetch_texts() const noexcept {
+        static_assert(sizeof(poller_watch) <= 128);
         id_.prefetch();
         last.prefetch();
     }

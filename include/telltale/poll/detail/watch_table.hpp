@@ -105,7 +105,7 @@ public:
 
 private:
     static constexpr std::size_t block_size = 256;
-    struct block {
+    struct alignas(64) block { // of whole cache lines
         alignas(Entry) std::byte bytes[block_size * sizeof(Entry)];
     };
 
