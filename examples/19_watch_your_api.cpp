@@ -28,7 +28,7 @@ constexpr auto my_api = R"(
 {
   "name": "my API",
   "job": "/v1/runs/{id}",
-  "result": "/v1/runs/{id}/result",
+  "result": {"url": "/v1/runs/{id}/result"},
   "fields": {
     "state": "/status",
     "progress": {"percent": "/percent"},
