@@ -283,6 +283,14 @@ TEST_CASE_METHOD(world, "status_poller: an answer that nothing has changed is an
     CHECK(poller->find("1")->message == "step 1");
     CHECK(sink.states("1") == std::vector<job_state>{job_state::running, job_state::succeeded});
     CHECK(sink.healths("1")[2] == watch_state::ok);
+
+    auto waits = says(job_state::queued);
+    waits.answer.reason = "Priority";
+    source.script("2", {waits, says(same)});
+    poller->watch("2");
+    clock.run_for(1min);
+    CHECK(source.polls("2") >= 3);
+    CHECK(poller->explain("2")->reason == "Priority");
 }
 
 TEST_CASE_METHOD(world, "status_poller: the adaptive pace asks less often where progress is told") {

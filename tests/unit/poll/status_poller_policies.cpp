@@ -180,7 +180,9 @@ TEST_CASE_METHOD(policies, "status_poller: a failed job is started again as the 
     std::vector<event_kind> kinds;
     auto events = all.subscribe();
     source.script("1", {says(job_state::running), failed_with(error_class::network)});
-    source.script_retry("1", {.as = "1b", .then = {says(job_state::running), failed_with(error_class::network)}});
+    auto again = failed_with(error_class::network);
+    again.answer.attempt = 1; // of the job that its API has begun
+    source.script_retry("1", {.as = "1b", .then = {says(job_state::running), again}});
     source.script_retry("1b", {.as = "1c", .then = {says(job_state::succeeded)}});
     poller.emplace(
         context.get_executor(), source,
