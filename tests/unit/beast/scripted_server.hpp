@@ -4,6 +4,7 @@
 #ifndef TELLTALE_TESTS_UNIT_BEAST_SCRIPTED_SERVER_HPP
 #define TELLTALE_TESTS_UNIT_BEAST_SCRIPTED_SERVER_HPP
 
+#include <telltale/beast/detail/tcp.hpp>
 #include <telltale/beast/http_client.hpp>
 
 #include "catch.hpp"
