@@ -429,6 +429,8 @@ TEST_CASE("status_parser: elements of an array are selected by conditions") {
                                {"type":"Complete","status":"True"}])");
     CHECK(both.state == job_state::succeeded);
     CHECK(both.word == "Complete");
+    CHECK(read(R"([{"type":"Complete","status":"True"},{"type":"Failed","status":"True"}])").state ==
+          job_state::succeeded);
     const auto unknown = read(R"([{"type":"Odd","status":"True"},{"type":["Strange"],"status":"True"}])");
     CHECK_FALSE(unknown.state);
     CHECK(unknown.word == "Odd,Strange");
