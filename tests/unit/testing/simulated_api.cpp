@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,58 @@ net::awaitable<poll_error> failure_of(simulated_api api, job_id id) {
         co_return e;
     }
     throw std::runtime_error("the poll succeeded");
+}
+
+net::awaitable<void> cancel_and_retry(simulated_api api, virtual_world* world) {
+    std::vector<job_id> ids{"b", "x", "a"};
+    co_await sleep_for(2s);
+    const auto before = world->clock.now();
+    const auto answers = co_await api.poll_many(ids);
+    CHECK(world->clock.now() - before == 100ms);
+    CHECK(answers[0].state == job_state::failed);
+    CHECK(answers[0].error);
+    CHECK_FALSE(answers[1].found);
+    CHECK(answers[2].state == job_state::running);
+    const auto of_a = co_await api.cancel("a");
+    CHECK(of_a == command_result::accepted);
+    const auto of_b = co_await api.cancel("b");
+    CHECK(of_b == command_result::refused);
+    const auto of_nobody = co_await api.cancel("x");
+    CHECK(of_nobody == command_result::unknown_job);
+    const auto not_yet = co_await api.poll("a");
+    CHECK(not_yet.state == job_state::running);
+    co_await sleep_for(1s);
+    const auto then = co_await api.poll("a");
+    CHECK(then.state == job_state::cancelled);
+    const auto new_id = co_await api.retry("b");
+    CHECK(new_id == "b");
+    const auto again = co_await api.poll("b");
+    CHECK(again.state == job_state::running);
+    CHECK(again.attempt == 2);
+}
+
+net::awaitable<void> run_into_limits(simulated_api api) {
+    const auto answer = co_await api.poll("a");
+    CHECK(answer.hint.left == 0U);
+    CHECK(answer.hint.window == 4s);
+    CHECK(answer.hint.interval == 3s);
+    const auto refused = co_await failure_of(api, "a");
+    CHECK(refused.kind() == error_class::resource);
+    CHECK(refused.http_status() == 429);
+    CHECK(refused.hint().retry_after == 4s);
+    CHECK(api.counts().too_early == 0);
+    CHECK(api.counts().too_often == 1);
+    co_await sleep_for(3s);
+    co_await failure_of(api, "a");
+    CHECK(api.counts().too_early == 1);
+    co_await sleep_for(97s);
+    const auto broken = co_await failure_of(api, "a");
+    CHECK(broken.http_status() == 500);
+    CHECK(broken.kind() == error_class::api);
+    co_await sleep_for(100s);
+    const auto down = co_await failure_of(api, "a");
+    CHECK(down.kind() == error_class::network);
+    CHECK(down.http_status() == 0);
 }
 
 /// A poller of the plain machines alone: what status_poller is made of, in thirty lines. Counts what it does.
@@ -163,30 +216,7 @@ TEST_CASE("simulated_api: many jobs in one request, cancelled, and started again
     simulated_api api(world.executor(), {.latency = 100ms, .batch_limit = 10});
     api.add("a", {.runs = 1h});
     api.add("b", {.runs = 1s, .end = job_state::failed});
-    net::co_spawn(
-        world.context,
-        [](simulated_api api, virtual_world* world) -> net::awaitable<void> {
-            std::vector<job_id> ids{"b", "x", "a"};
-            co_await sleep_for(2s);
-            const auto before = world->clock.now();
-            const auto answers = co_await api.poll_many(ids);
-            CHECK(world->clock.now() - before == 100ms);
-            CHECK(answers[0].state == job_state::failed);
-            CHECK(answers[0].error);
-            CHECK_FALSE(answers[1].found);
-            CHECK(answers[2].state == job_state::running);
-            CHECK(co_await api.cancel("a") == command_result::accepted);
-            CHECK(co_await api.cancel("b") == command_result::refused);
-            CHECK(co_await api.cancel("x") == command_result::unknown_job);
-            CHECK((co_await api.poll("a")).state == job_state::running);
-            co_await sleep_for(1s);
-            CHECK((co_await api.poll("a")).state == job_state::cancelled);
-            CHECK(co_await api.retry("b") == "b");
-            const auto again = co_await api.poll("b");
-            CHECK(again.state == job_state::running);
-            CHECK(again.attempt == 2);
-        }(api, &world),
-        rethrow{});
+    world.spawn(cancel_and_retry(api, &world));
     world.clock.run();
     CHECK(api.counts().requests == 8);
     CHECK(api.counts().polled == 6);
@@ -200,32 +230,7 @@ TEST_CASE("simulated_api: limits, errors and outages are poll_errors") {
                                          .interval = 3s,
                                          .faults = {.bursts = {{100s, 101s}}, .outages = {{200s, 201s}}}});
     api.add("a", {.runs = 1h});
-    net::co_spawn(
-        world.context,
-        [](simulated_api api) -> net::awaitable<void> {
-            const auto answer = co_await api.poll("a");
-            CHECK(answer.hint.left == 0U);
-            CHECK(answer.hint.window == 4s);
-            CHECK(answer.hint.interval == 3s);
-            const auto refused = co_await failure_of(api, "a");
-            CHECK(refused.kind() == error_class::resource);
-            CHECK(refused.http_status() == 429);
-            CHECK(refused.hint().retry_after == 4s);
-            CHECK(api.counts().too_early == 0);
-            CHECK(api.counts().too_often == 1);
-            co_await sleep_for(3s);
-            co_await failure_of(api, "a");
-            CHECK(api.counts().too_early == 1);
-            co_await sleep_for(97s);
-            const auto broken = co_await failure_of(api, "a");
-            CHECK(broken.http_status() == 500);
-            CHECK(broken.kind() == error_class::api);
-            co_await sleep_for(100s);
-            const auto down = co_await failure_of(api, "a");
-            CHECK(down.kind() == error_class::network);
-            CHECK(down.http_status() == 0);
-        }(api),
-        rethrow{});
+    world.spawn(run_into_limits(api));
     world.clock.run();
     CHECK(api.counts().in_outages == 1);
     CHECK(api.counts().refused == 2);
