@@ -32,13 +32,13 @@ struct watch_options;
 
 /// What a flight_entry tells of.
 enum class flight_kind : std::uint8_t {
-    poller_started,   ///< `options`, `budget`, `seed`, `steady`, `batch_limit`, `can_cancel`, `can_retry`
-    watched,          ///< `id`, `watch`
-    unwatched,        ///< `id`
-    poll_started,     ///< `poll`, `ids`
-    poll_ended,       ///< `poll`, `id`, `took`, and `answer` or `failure`: one entry for each id of the poll
-    decided,          ///< `id`, `next`, `reason`: when to poll this job again; `waits`, `next`: it has to wait for that
-    told,             ///< `id` and what changed of `state`, `word`, `health`: the sink was told
+    poller_started, ///< `options`, `budget`, `seed`, `steady`, `batch_limit`, `can_cancel`, `can_retry`
+    watched,        ///< `id`, `watch`
+    unwatched,      ///< `id`
+    poll_started,   ///< `poll`, `ids`
+    poll_ended,     ///< `poll`, `id`, `took`, and `answer` or `failure`: one entry for each id of the poll
+    decided, ///< `id`, `next`, `reason`: when to poll this job again. Without `id`: `waits`, `next`: no job is polled
+    told,    ///< `id` and what changed of `state`, `word`, `health`: the sink was told
     retry_started,    ///< `id`, `retry_as`, `attempt` or `failure`: the source was asked to start the job again
     poll_requested,   ///< `id`: by a call of poll_now
     cancel_requested, ///< `id`: by a call of async_cancel, or a control

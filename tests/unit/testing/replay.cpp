@@ -189,6 +189,7 @@ TEST_CASE("replay: so with batches, an adaptive pace, a breaker") {
         const auto many = record<many_clockwork>(
             seed, {.interval = 10s, .pace = poll_pace::adaptive, .breaker = breaker_options{.failures = 2}});
         REQUIRE(std::any_of(many.begin(), many.end(), [](const auto& e) { return e.ids.size() > 1; }));
+        REQUIRE(std::any_of(many.begin(), many.end(), [](const auto& e) { return e.waits != poll_wait::nothing; }));
         const auto again = replay(many, {.tolerance = 0s});
         INFO(to_string(again));
         REQUIRE(again);
@@ -214,6 +215,7 @@ TEST_CASE("replay: so with a budget, as far as it was this poller's alone") {
         std::make_shared<poll_budget>(budget_options{.rate = rate_limit{.per_second = 0.4, .burst = 2}});
     const auto all = record<many_clockwork>(11, {.interval = 5s, .budget = budget});
     REQUIRE(all.front().budget);
+    REQUIRE(std::any_of(all.begin(), all.end(), [](const auto& e) { return e.waits == poll_wait::budget && e.next; }));
     const auto again = replay(all, {.tolerance = 0s});
     INFO(to_string(again));
     CHECK(again);

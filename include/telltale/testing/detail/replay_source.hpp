@@ -151,19 +151,26 @@ protected:
 
     static net::awaitable<command_result> answer_cancel(shared_answers answers, job_id id) {
         const auto e = answers->next_cancel(id);
-        co_await wait_until(e ? std::optional(e->at) : std::nullopt);
+        const std::optional<timestamp> until = time_of(e ? &*e : nullptr);
+        co_await wait_until(until);
         if (e->failure) throw recorded_failure(*e->failure);
         co_return e->command.value_or(command_result::accepted);
     }
 
     static net::awaitable<job_id> answer_retry(shared_answers answers, job_id id) {
         const auto e = answers->next_retry(id);
-        co_await wait_until(e ? std::optional(e->at) : std::nullopt);
+        const std::optional<timestamp> until = time_of(e ? &*e : nullptr);
+        co_await wait_until(until);
         if (e->failure) throw recorded_failure(*e->failure);
         co_return e->retry_as;
     }
 
 private:
+    static std::optional<timestamp> time_of(const flight_entry* e) {
+        if (e == nullptr) return std::nullopt;
+        return e->at;
+    }
+
     // Nothing: for ever, until cancelled.
     static net::awaitable<void> wait_until(std::optional<timestamp> t) {
         const auto executor = co_await net::this_coro::executor;
@@ -180,11 +187,12 @@ private:
     static net::awaitable<std::vector<status>> answer_all(shared_answers answers, std::vector<job_id> ids) {
         const auto* const p = answers->next_poll(ids);
         const flight_entry* const end = p != nullptr && !p->ends.empty() ? &p->ends.begin()->second : nullptr;
-        co_await wait_until(end != nullptr && !answers->timed_out(*end) ? std::optional(end->at) : std::nullopt);
+        const std::optional<timestamp> until = time_of(end == nullptr || answers->timed_out(*end) ? nullptr : end);
+        co_await wait_until(until);
         // At one time much may happen, and in some order. One that was answered at once is answered at once.
-        if (p->ended != p->started + 1)
-            for (int n = 0; n < 100 && answers->told < p->ended; ++n)
-                co_await net::post(co_await net::this_coro::executor, net::use_awaitable);
+        const auto executor = co_await net::this_coro::executor;
+        const int most = p->ended == p->started + 1 ? 0 : 100;
+        for (int n = 0; n < most && answers->told < p->ended; ++n) co_await net::post(executor, net::use_awaitable);
         if (end->failure) throw recorded_failure(*end->failure);
         std::vector<status> result;
         for (const auto& id : ids) {
