@@ -5,9 +5,9 @@
 #define TELLTALE_BEAST_BROADCASTER_HPP
 
 #include <telltale/asio.hpp>
-#include <telltale/beast/detail/config.hpp>
 #include <telltale/beast/websocket_hub.hpp>
 #include <telltale/board/board.hpp>
+#include <telltale/version.hpp>
 
 #include <cstddef>
 #include <functional>

@@ -5,9 +5,9 @@
 #define TELLTALE_BEAST_HTTP_SERVER_HPP
 
 #include <telltale/asio.hpp>
-#include <telltale/beast/detail/config.hpp>
 #include <telltale/beast/detail/tcp.hpp>
 #include <telltale/beast/http_message.hpp>
+#include <telltale/version.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -5,9 +5,9 @@
 #define TELLTALE_BEAST_WEBSOCKET_HUB_HPP
 
 #include <telltale/asio.hpp>
-#include <telltale/beast/detail/config.hpp>
 #include <telltale/beast/frame.hpp>
 #include <telltale/beast/http_server.hpp>
+#include <telltale/version.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -4,9 +4,9 @@
 #ifndef TELLTALE_BEAST_DETAIL_HTTP_POOL_HPP
 #define TELLTALE_BEAST_DETAIL_HTTP_POOL_HPP
 
-#include <telltale/beast/detail/config.hpp>
 #include <telltale/beast/http_message.hpp>
 #include <telltale/detail/waiter.hpp>
+#include <telltale/version.hpp>
 
 #include <cstddef>
 #include <functional>
