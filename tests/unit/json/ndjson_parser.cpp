@@ -85,7 +85,7 @@ TEST_CASE("ndjson: faults name line and column") {
     CHECK(parse_lines({"{} {}\n"}).error == errc::malformed_json);
     CHECK(parse_lines({"\xEF\xBB{}"}).error == errc::malformed_json);
     CHECK(parse_lines({"\n\xEF\xBB\xBF{}"}).error == errc::malformed_json); // a mark is at the beginning only
-    CHECK(parse_lines({"\"\xFF\"\n"}).error == errc::malformed_json); // not UTF-8: only the row's place is known
+    CHECK(parse_lines({"\"\xFF\"\n"}).error == errc::malformed_json);       // not UTF-8: only the row's place is known
 }
 
 TEST_CASE("ndjson: a line over the limit is refused before it is whole") {
