@@ -7,7 +7,8 @@
 //     chunk_loop pairs MODE CHUNKS SIZE PAIRS     without hooks and with both, by turns: CPU time, as JSON
 //
 // MODE: bare (the loop, written by hand), blocking, serial, pool (of two threads); with both hooks: blocking-hooks,
-// serial-hooks, pool-hooks.
+// serial-hooks, pool-hooks. The pairs of MODE posts have no hooks: there the function posts an empty one to the context after
+// each chunk on the pool, by hand, which is the least that it takes to tell somebody there.
 
 #include <telltale/run/for_each_chunk.hpp>
 
@@ -51,8 +52,8 @@ void bare(std::size_t items, std::size_t size, work fn) {
         fn(std::views::iota(first, std::min(first + size, items)));
 }
 
-template <class Where, class Hooks>
-net::awaitable<void> each(Where where, std::size_t items, std::size_t size, work fn, Hooks hooks) {
+template <class Where, class Work, class Hooks>
+net::awaitable<void> each(Where where, std::size_t items, std::size_t size, Work fn, Hooks hooks) {
     const telltale::chunk_options options{.size = size};
     co_await telltale::for_each_chunk(where, items, options, fn, hooks);
 }
@@ -78,6 +79,30 @@ void run(const std::string& mode, std::size_t items, std::size_t size, work fn, 
         std::fprintf(stderr, "no such mode: %s\n", mode.c_str());
         std::exit(2);
     }
+}
+
+/// What tells by hand: nothing, but there.
+class work_and_post {
+public:
+    work_and_post(work fn, net::io_context& context) noexcept : fn_(fn), context_(&context) {}
+
+    template <class Part>
+    void operator()(Part part) const {
+        fn_(part);
+        net::post(*context_, [] {});
+    }
+
+private:
+    work fn_;
+    net::io_context* context_;
+};
+
+void run_with_posts(std::size_t items, std::size_t size, work fn) {
+    net::io_context context{1};
+    net::thread_pool pool(2);
+    net::co_spawn(
+        context, each(pool.get_executor(), items, size, work_and_post(fn, context), telltale::chunk_hooks<>{}), finish);
+    context.run();
 }
 
 /// What both hooks see.
@@ -109,8 +134,9 @@ double measure(F f) {
 
 int pairs(const std::string& mode, std::size_t chunks, std::size_t size, std::size_t count, work fn) {
     const std::size_t items = chunks * size;
-    const auto without = [&] { run(mode, items, size, fn, telltale::chunk_hooks<>{}); };
-    const auto with = [&] { run_with_hooks(mode, items, size, fn); };
+    const bool posts = mode == "posts";
+    const auto without = [&] { run(posts ? "pool" : mode, items, size, fn, telltale::chunk_hooks<>{}); };
+    const auto with = [&] { posts ? run_with_posts(items, size, fn) : run_with_hooks(mode, items, size, fn); };
     without();
     with();
     std::printf("[");

@@ -179,7 +179,7 @@ def chunks(args, results):
             counts = [instructions([program, mode, str(n), str(size)]) for n in (few, many)]
             results['chunks'].append({'mode': mode, 'size': size, 'instructions': (counts[1] - counts[0]) / (many - few) / size})
     for rep in range(args.reps):
-        for mode in ('blocking', 'serial', 'pool'):
+        for mode in ('blocking', 'serial', 'pool', 'posts'):
             argv = [program, 'pairs', mode, '10', str(CHUNK_SIZES[0]), '10' if args.quick else '100']
             results['chunks'].append({'mode': mode, 'rep': rep, 'pairs': run_json(argv, pin=False)})
 
