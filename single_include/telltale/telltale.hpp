@@ -4,6 +4,10 @@
 // telltale 0.1.0 in one file, made by single_include/amalgamate.py: do not edit.
 // It needs Asio and nothing else; json/ and beast/ are not part of it.
 
+#if defined(TELLTALE_SEPARATE_COMPILATION)
+#error "single_include/ has the bodies in it: do not define TELLTALE_SEPARATE_COMPILATION"
+#endif
+
 // begin <telltale/telltale.hpp>
 
 #ifndef TELLTALE_TELLTALE_HPP
@@ -36,6 +40,15 @@
 #endif
 
 namespace telltale::inline TELLTALE_ABI {}
+
+// Bodies that are long, and no templates, are in *.ipp. By default the headers include them and they are inline. With
+// TELLTALE_SEPARATE_COMPILATION, for the whole program, the headers only declare: one file of the user's includes
+// <telltale/src.hpp>, or <telltale/src_core.hpp> if nothing of beast/ and dashboard/ is used.
+#if defined(TELLTALE_SEPARATE_COMPILATION)
+#define TELLTALE_DECL
+#else
+#define TELLTALE_DECL inline
+#endif
 
 #endif // TELLTALE_VERSION_HPP
 // end <telltale/version.hpp>
@@ -1427,205 +1440,8 @@ using job_sink = std::function<void(job_report)>;
 
 #endif // TELLTALE_CORE_JOB_REPORT_HPP
 // end <telltale/core/job_report.hpp>
-// begin <telltale/core/json_writer.hpp>
 
-#ifndef TELLTALE_CORE_JSON_WRITER_HPP
-#define TELLTALE_CORE_JSON_WRITER_HPP
-
-// <telltale/version.hpp> is above
-
-#include <charconv>
-#include <cmath>
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
-
-namespace telltale::inline TELLTALE_ABI {
-
-/// Writes JSON (RFC 8259) to the end of a string, without white space.
-///
-/// The output is always valid UTF-8 and valid JSON: each ill-formed sequence of bytes in a string becomes U+FFFD, control
-/// characters are escaped, and a number that JSON cannot say (NaN, infinity) becomes null. Nesting is the caller's to
-/// get right.
-class json_writer {
-public:
-    /// Appends to `out`, which must outlive the writer.
-    explicit json_writer(std::string& out) noexcept : out_(out), start_(out.size()) {}
-
-    json_writer& begin_object() { return open('{'); }
-    json_writer& end_object() { return close('}'); }
-    json_writer& begin_array() { return open('['); }
-    json_writer& end_array() { return close(']'); }
-
-    json_writer& key(std::string_view name) {
-        value(name);
-        out_ += ':';
-        return *this;
-    }
-
-    json_writer& value(std::string_view text) {
-        separate();
-        out_ += '"';
-        append_escaped(text);
-        out_ += '"';
-        return *this;
-    }
-    json_writer& value(const char* text) { return value(std::string_view{text}); }
-
-    template <std::same_as<bool> Bool>
-    json_writer& value(Bool b) {
-        return raw(b ? "true" : "false");
-    }
-
-    template <std::integral Int>
-        requires(!std::same_as<Int, bool> && !std::same_as<Int, char>)
-    json_writer& value(Int number) {
-        char text[24];
-        return raw({text, std::to_chars(text, text + sizeof text, number).ptr});
-    }
-
-    /// The shortest text that reads back as the same number; with an exponent where a reader that takes whole numbers for
-    /// 64-bit integers (simdjson is one) would refuse it.
-    json_writer& value(double number) {
-        if (!std::isfinite(number)) return null();
-        char text[32];
-        const bool large = std::fabs(number) >= 9.2e18;
-        const auto end = large ? std::to_chars(text, text + sizeof text, number, std::chars_format::scientific)
-                               : std::to_chars(text, text + sizeof text, number);
-        return raw({text, end.ptr});
-    }
-
-    json_writer& null() { return raw("null"); }
-
-    /// A value that is JSON already.
-    json_writer& raw(std::string_view json) {
-        separate();
-        out_ += json;
-        return *this;
-    }
-
-    /// One member of an object: key and value.
-    template <class T>
-    json_writer& member(std::string_view name, const T& v) {
-        key(name);
-        return value(v);
-    }
-
-private:
-    json_writer& open(char bracket) {
-        separate();
-        out_ += bracket;
-        return *this;
-    }
-
-    json_writer& close(char bracket) {
-        out_ += bracket;
-        return *this;
-    }
-
-    // Strings end in a quote, so the last character says whether a value stands before this one.
-    void separate() {
-        if (out_.size() == start_) return;
-        const char last = out_.back();
-        if (last != '{' && last != '[' && last != ':') out_ += ',';
-    }
-
-    void append_escaped(std::string_view text);
-
-    std::string& out_;
-    std::size_t start_;
-};
-
-namespace detail {
-
-/// The length of the well-formed UTF-8 sequence at the beginning of `text` (table 3-7 of the Unicode Standard), or 0;
-/// then `bad` is the length of the maximal ill-formed part, which one U+FFFD replaces (section 3.9, "U+FFFD Substitution of Maximal Subparts").
-constexpr std::size_t utf8_sequence(std::string_view text, std::size_t& bad) noexcept {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char lead = byte(0);
-    bad = 1;
-    if (lead < 0x80) return 1;
-    std::size_t length = 0;
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-        length = 2;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-        length = 3;
-        if (lead == 0xE0) low = 0xA0;
-        if (lead == 0xED) high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-        length = 4;
-        if (lead == 0xF0) low = 0x90;
-        if (lead == 0xF4) high = 0x8F;
-    } else {
-        return 0;
-    }
-    for (std::size_t i = 1; i < length; ++i) {
-        if (i >= text.size() || byte(i) < low || byte(i) > high) return 0;
-        bad = i + 1;
-        low = 0x80;
-        high = 0xBF;
-    }
-    return length;
-}
-
-} // namespace detail
-
-inline void json_writer::append_escaped(std::string_view text) {
-    static constexpr char hex[] = "0123456789abcdef";
-    std::size_t clean = 0; // start of the part that is copied as it is
-    std::size_t i = 0;
-    const auto flush = [&] { out_.append(text.substr(clean, i - clean)); };
-    while (i < text.size()) {
-        const auto c = static_cast<unsigned char>(text[i]);
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-            ++i;
-            continue;
-        }
-        if (c >= 0x80) {
-            std::size_t bad = 0;
-            if (const std::size_t length = detail::utf8_sequence(text.substr(i), bad)) {
-                i += length;
-                continue;
-            }
-            flush();
-            out_ += "\xEF\xBF\xBD";
-            i += bad;
-            clean = i;
-            continue;
-        }
-        flush();
-        switch (c) {
-        case '"': out_ += "\\\""; break;
-        case '\\': out_ += "\\\\"; break;
-        case '\b': out_ += "\\b"; break;
-        case '\f': out_ += "\\f"; break;
-        case '\n': out_ += "\\n"; break;
-        case '\r': out_ += "\\r"; break;
-        case '\t': out_ += "\\t"; break;
-        default:
-            out_ += "\\u00";
-            out_ += hex[c >> 4U];
-            out_ += hex[c & 15U];
-        }
-        clean = ++i;
-    }
-    flush();
-}
-
-} // namespace telltale::inline TELLTALE_ABI
-
-#endif // TELLTALE_CORE_JSON_WRITER_HPP
-// end <telltale/core/json_writer.hpp>
-
-#include <chrono>
 #include <memory>
-#include <optional>
-#include <string>
-#include <utility>
 #include <vector>
 
 // What a report does to a job: the rules of the board as a plain function, without lock, clock or Asio.
@@ -1644,202 +1460,7 @@ struct applied {
     bool ended = false; ///< this report brought the job into a terminal state
 };
 
-inline std::string refusal(job_state from, job_state to, reporter by) {
-    std::string data;
-    json_writer out(data);
-    out.begin_object().member("from", to_string(from)).member("to", to_string(to));
-    out.member("by", by == reporter::producer ? "producer" : "observer").end_object();
-    return data;
-}
-
-template <class T>
-bool assign_if_new(T& to, const std::optional<T>& from) {
-    if (!from || *from == to) return false;
-    to = *from;
-    return true;
-}
-
-/// A change of the job that is being built up from a report.
-class application {
-public:
-    application(job_record& record, job_report report, timestamp now)
-        : record_(record),
-          report_(std::move(report)),
-          at_(report_.at == timestamp{} ? now : report_.at),
-          first_(!record.current),
-          next_(first_ ? job{} : *record.current) {}
-
-    applied run() {
-        if (first_) create();
-        const bool stale = report_.attempt && *report_.attempt < next_.attempt;
-        if (report_.attempt && *report_.attempt > next_.attempt) begin_attempt();
-        const job_state before = next_.state;
-        const job_state wanted = report_.state.value_or(before);
-        transition moved = check_transition(before, wanted, report_.by);
-        // The first state of an attempt is whatever it is: there is no earlier one to come from.
-        if (fresh_ && moved == transition::refused) moved = transition::allowed;
-        if (stale) moved = transition::refused;
-
-        if (report_.by == reporter::observer && report_.health.value_or(watch_state::ok) == watch_state::ok)
-            next_.observed = at_;
-        const bool health = change_health();
-        if (moved == transition::refused) {
-            result_.refused = true;
-            publish();
-            tell(event_kind::transition_refused, refusal(before, wanted, report_.by));
-            if (health) tell(event_kind::watch_health_changed);
-            return std::move(result_);
-        }
-        bool progressed = change_progress(is_terminal(before));
-        progressed |= change_steps();
-        const bool updated = change_description(is_terminal(before));
-        if (moved == transition::allowed) arrive(wanted);
-        publish();
-        if (moved == transition::allowed)
-            tell(before == job_state::paused && wanted == job_state::running ? event_kind::job_resumed
-                                                                             : arrival_in(wanted));
-        else if (progressed)
-            tell(event_kind::job_progressed);
-        else if (updated && !fresh_)
-            tell(event_kind::job_updated);
-        for (job_notice& n : report_.notices) tell(n.kind, std::move(n.data));
-        if (health) tell(event_kind::watch_health_changed);
-        return std::move(result_);
-    }
-
-private:
-    void create() {
-        fresh_ = true;
-        next_.id = report_.id;
-        next_.created = report_.created.value_or(at_);
-        if (report_.attempt) next_.attempt = *report_.attempt;
-        report_.created.reset();
-        change_description(false);
-        publish();
-        tell(event_kind::job_created);
-    }
-
-    void begin_attempt() {
-        fresh_ = true;
-        next_.attempt = *report_.attempt;
-        next_.state = job_state::pending;
-        next_.progress.reset();
-        next_.error.reset();
-        next_.queued.reset();
-        next_.started.reset();
-        next_.finished.reset();
-        next_.message.clear();
-        next_.steps.reset();
-        next_.approval.reset();
-        record_.speed.reset();
-        publish();
-        tell(event_kind::job_retrying);
-    }
-
-    void arrive(job_state state) {
-        const bool again = next_.state == job_state::paused;
-        next_.state = state;
-        if (state != job_state::queued) next_.queue_position.reset();
-        if (state != job_state::paused) next_.approval.reset();
-        const auto set = [&](std::optional<timestamp>& time, const std::optional<timestamp>& told) {
-            time = told ? told : time && again ? time : at_;
-        };
-        if (state == job_state::queued) set(next_.queued, report_.queued);
-        if (state == job_state::running) set(next_.started, report_.started);
-        if (!is_terminal(state)) return;
-        if (report_.started) next_.started = report_.started;
-        next_.finished = report_.finished.value_or(at_);
-        if (next_.progress) {
-            next_.progress->rate.reset();
-            next_.progress->remaining.reset();
-            next_.progress->remaining_low.reset();
-            next_.progress->remaining_high.reset();
-        }
-        result_.ended = true;
-    }
-
-    bool change_progress(bool over) {
-        if (!report_.progress || over) return false;
-        progress p = *report_.progress;
-        if (!p.rate) {
-            const std::chrono::steady_clock::time_point when(
-                std::chrono::duration_cast<std::chrono::steady_clock::duration>(at_.time_since_epoch()));
-            if (!record_.speed) record_.speed = std::make_unique<estimator>();
-            record_.speed->sample(p.done, when);
-            p.rate = record_.speed->rate(when);
-            if (p.total && !p.remaining) {
-                if (const auto predicted = record_.speed->predict(*p.total, when)) {
-                    p.remaining = predicted->remaining;
-                    p.remaining_low = predicted->low;
-                    p.remaining_high = predicted->high;
-                }
-            }
-        }
-        if (next_.progress == p) return false;
-        next_.progress = p;
-        return true;
-    }
-
-    bool change_steps() {
-        if (!report_.steps || (next_.steps && *next_.steps == *report_.steps)) return false;
-        next_.steps = report_.steps;
-        return true;
-    }
-
-    bool change_description(bool over) {
-        bool changed = assign_if_new(next_.word, report_.word);
-        changed |= assign_if_new(next_.name, report_.name);
-        changed |= assign_if_new(next_.kind, report_.kind);
-        changed |= assign_if_new(next_.labels, report_.labels);
-        changed |= assign_if_new(next_.message, report_.message);
-        if (!over && report_.approval && next_.approval != report_.approval) {
-            next_.approval = report_.approval;
-            changed = true;
-        }
-        if (report_.error && next_.error != report_.error) {
-            next_.error = report_.error;
-            changed = true;
-        }
-        if (report_.queue_position && !over) {
-            const std::optional<std::uint32_t> place = *report_.queue_position ? report_.queue_position : std::nullopt;
-            changed |= next_.queue_position != place;
-            next_.queue_position = place;
-        }
-        if (report_.created) next_.created = report_.created;
-        if (report_.control && report_.control != next_.control) {
-            next_.control = report_.control;
-            changed = true;
-        }
-        return changed;
-    }
-
-    bool change_health() {
-        if (!report_.health) return false;
-        const bool changed = *report_.health != next_.health.state;
-        if (changed || !next_.health.since) next_.health.since = at_;
-        next_.health.state = *report_.health;
-        next_.health.error = *report_.health == watch_state::ok ? std::string{} : report_.health_error;
-        return changed;
-    }
-
-    void publish() { record_.current = std::make_shared<const job>(next_); }
-
-    void tell(event_kind kind, std::string data = {}) {
-        result_.events.push_back(event{kind, at_, record_.current, std::move(data)});
-    }
-
-    job_record& record_;
-    job_report report_;
-    timestamp at_;
-    bool first_;
-    bool fresh_ = false; // the first report of this attempt
-    job next_;
-    applied result_;
-};
-
-inline applied apply(job_record& record, job_report report, timestamp now) {
-    return application(record, std::move(report), now).run();
-}
+TELLTALE_DECL applied apply(job_record& record, job_report report, timestamp now);
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
@@ -2590,14 +2211,26 @@ enum class errc {
     job_timed_out,         ///< the job has no result, for it exceeded its time limit
     malformed_checkpoint,  ///< the bytes are no checkpoint, one of something else, or damaged
     truncated_checkpoint,  ///< the bytes end before the checkpoint does
-    checkpoint_version     ///< the checkpoint was written by another version of telltale
+    checkpoint_version,    ///< the checkpoint was written by another version of telltale
+    too_many_redirects,    ///< the answer is a redirect, and the limit of redirects is reached
+    redirect_loop,         ///< a redirect leads to where the request has been already
+    insecure_redirect,     ///< a redirect leads from https to http
+    proxy_refused,         ///< the proxy would not connect to the server
+    no_token,              ///< the provider of the token has none
+    malformed_csv,         ///< the text is not CSV as RFC 4180 has it
+    malformed_gzip,        ///< the bytes are not gzip, or damaged
+    truncated_gzip,        ///< the bytes end before the gzip stream does
+    unsupported_command,   ///< the source of this job cannot do that to it
+    command_refused,       ///< the source of this job would not do that to it now
+    recorded_error         ///< read from a log: an error of a category that is not known here
 };
 
 /// Groups that a caller tests for: `if (ec == condition::timeout)`.
 enum class condition {
     cancelled = 1, ///< operation_aborted
     timeout,       ///< deadline_exceeded, or a time-out of the transport
-    transient      ///< trying the same again may succeed: time-outs, refused or broken connections
+    transient,     ///< trying the same again may succeed: time-outs, refused or broken connections
+    untrusted      ///< TLS: the server's certificate was refused
 };
 
 namespace detail {
@@ -2632,6 +2265,17 @@ public:
         case errc::malformed_checkpoint: return "not a checkpoint, or a damaged one";
         case errc::truncated_checkpoint: return "the checkpoint ends too early";
         case errc::checkpoint_version: return "a checkpoint of another version";
+        case errc::too_many_redirects: return "too many redirects";
+        case errc::redirect_loop: return "the redirects lead in a circle";
+        case errc::insecure_redirect: return "a redirect from https to http";
+        case errc::proxy_refused: return "the proxy would not connect";
+        case errc::no_token: return "the provider of the token has none";
+        case errc::malformed_csv: return "malformed CSV";
+        case errc::malformed_gzip: return "not gzip, or damaged";
+        case errc::truncated_gzip: return "gzip ends too early";
+        case errc::unsupported_command: return "the source of this job cannot do that";
+        case errc::command_refused: return "the source of this job would not do that";
+        case errc::recorded_error: return "an error of another program, read from a log";
         }
         return "unknown telltale error";
     }
@@ -2645,6 +2289,7 @@ public:
         case condition::cancelled: return "cancelled";
         case condition::timeout: return "timed out";
         case condition::transient: return "may succeed when tried again";
+        case condition::untrusted: return "the server's certificate was refused";
         }
         return "unknown telltale condition";
     }
@@ -2690,6 +2335,7 @@ inline bool condition_category_impl::equivalent(const error_code& ec, int value)
                ec == net::error::connection_aborted || ec == net::error::broken_pipe || ec == net::error::eof ||
                ec == net::error::host_unreachable || ec == net::error::network_unreachable ||
                ec == net::error::network_down || ec == net::error::host_not_found_try_again;
+    case condition::untrusted: break; // the category of those errors knows
     }
     return false;
 }
@@ -3973,7 +3619,6 @@ private:
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -3995,59 +3640,23 @@ namespace detail {
 
 class board_state final : public wait_state {
 public:
-    board_state(net::execution_context& context, board_options options)
-        : wait_state(context),
-          time_(&net::use_service<time_source>(context)),
-          options_(options),
-          journal_(std::make_unique<emitter<event>>(emitter_options{options.history, options.history_bytes})) {}
+    static std::shared_ptr<board_state> create(net::execution_context& context, board_options options);
+
+    board_state(net::execution_context& context, board_options options);
+    ~board_state() override;
 
     emitter<event>& journal() noexcept { return *journal_; }
 
-    void report(job_report r) {
-        if (r.id.empty()) throw std::invalid_argument("telltale::board: a report without a job id");
-        wait_list waiters;
-        std::shared_ptr<const job> ended;
-        {
-            const std::lock_guard lock(mutex());
-            if (closed_) return;
-            entry& e = find_or_add(r.id);
-            const timestamp now = time_->system_now();
-            applied result = apply(e.record, std::move(r), now);
-            if (result.refused) ++refused_;
-            for (auto& told : result.events) journal_->emit(std::move(told));
-            if (result.ended) {
-                ended = e.record.current;
-                waiters.take(e.waiters);
-                finished_.push_back(ended->id);
-            }
-            forget_finished();
-        }
-        while (wait_node* const n = waiters.pop_front()) static_cast<waiter<job>*>(n)->complete({}, *ended);
-    }
+    void report(job_report r);
 
-    void emit_custom(std::string data, std::string_view id) {
-        const std::lock_guard lock(mutex());
-        if (closed_) return;
-        const auto found = jobs_.find(id);
-        journal_->emit(event{event_kind::custom, time_->system_now(),
-                             found == jobs_.end() ? nullptr : found->second->record.current, std::move(data)});
-    }
+    void emit_custom(std::string data, std::string_view id);
 
-    std::shared_ptr<const job> find(std::string_view id) const {
-        const std::lock_guard lock(mutex());
-        const auto found = jobs_.find(id);
-        return found == jobs_.end() ? nullptr : found->second->record.current;
-    }
+    std::shared_ptr<const job> find(std::string_view id) const;
 
     /// Nothing is reported while this is held.
     [[nodiscard]] std::unique_lock<std::mutex> freeze() const { return std::unique_lock(mutex()); }
 
-    std::vector<std::shared_ptr<const job>> jobs(const std::unique_lock<std::mutex>&, const filter& wanted) const {
-        std::vector<std::shared_ptr<const job>> result;
-        for (const auto& e : order_)
-            if (wanted.matches(*e.record.current)) result.push_back(e.record.current);
-        return result;
-    }
+    std::vector<std::shared_ptr<const job>> jobs(const std::unique_lock<std::mutex>&, const filter& wanted) const;
 
     std::vector<std::shared_ptr<const job>> jobs(const filter& wanted) const { return jobs(freeze(), wanted); }
 
@@ -4056,31 +3665,12 @@ public:
         return refused_;
     }
 
-    void close() {
-        {
-            const std::lock_guard lock(mutex());
-            closed_ = true;
-        }
-        journal_.reset();
-        finish_all(net::error::operation_aborted);
-    }
+    void close();
 
     // With the mutex held.
-    wait_list* attempt(const job_id& id, error_code& ec, job& result) {
-        const auto found = jobs_.find(id);
-        if (found == jobs_.end()) {
-            ec = errc::unknown_job;
-            return nullptr;
-        }
-        entry& e = *found->second;
-        if (!is_terminal(e.record.current->state)) return &e.waiters;
-        result = *e.record.current;
-        return nullptr;
-    }
+    wait_list* attempt(const job_id& id, error_code& ec, job& result);
 
-    void take_all(wait_list& all) noexcept override {
-        for (auto& e : order_) all.take(e.waiters);
-    }
+    void take_all(wait_list& all) noexcept override;
 
 private:
     struct entry {
@@ -4089,26 +3679,9 @@ private:
         wait_list waiters;
     };
 
-    entry& find_or_add(const job_id& id) {
-        if (const auto found = jobs_.find(id); found != jobs_.end()) return *found->second;
-        entry& e = order_.emplace_back();
-        e.id = id;
-        jobs_.emplace(std::string_view(e.id), std::prev(order_.end()));
-        return e;
-    }
+    entry& find_or_add(const job_id& id);
 
-    void forget_finished() {
-        while (finished_.size() > options_.finished_jobs) {
-            const job_id id = std::move(finished_.front());
-            finished_.pop_front();
-            const auto found = jobs_.find(id);
-            // It may have begun another attempt since, or be forgotten already.
-            if (found == jobs_.end() || !is_terminal(found->second->record.current->state)) continue;
-            const auto place = found->second;
-            jobs_.erase(found);
-            order_.erase(place);
-        }
-    }
+    void forget_finished();
 
     time_source* time_;
     board_options options_;
@@ -4133,53 +3706,6 @@ private:
 // <telltale/core/job_report.hpp> is above
 // <telltale/detail/waiter.hpp> is above
 // <telltale/event/emitter.hpp> is above
-// begin <telltale/event/filtered.hpp>
-
-#ifndef TELLTALE_EVENT_FILTERED_HPP
-#define TELLTALE_EVENT_FILTERED_HPP
-
-// <telltale/core/event.hpp> is above
-// <telltale/core/filter.hpp> is above
-// <telltale/event/subscription_options.hpp> is above
-
-#include <algorithm>
-#include <cstdint>
-#include <utility>
-
-namespace telltale::inline TELLTALE_ABI {
-
-/// Options for what passes a filter, told to the emitter as data: an event costs nothing to the subscriptions of other
-/// jobs and kinds, however many there are. `options.keys` and `options.classes` are replaced; `options.filter` must
-/// agree, too.
-///
-///     auto events = emitter.subscribe(executor, telltale::filtered({.jobs = {"42"}}));
-inline subscription_options<event> filtered(filter wanted, subscription_options<event> options = {}) {
-    options.keys.clear();
-    options.classes = 0;
-    for (const event_kind k : wanted.kinds) options.classes |= std::uint64_t{1} << static_cast<unsigned>(k);
-    wanted.kinds.clear();
-    for (auto& id : wanted.jobs) options.keys.push_back({std::move(id), {}});
-    wanted.jobs.clear();
-    if (options.keys.empty()) {
-        // Any of the labels will do to be found by; but without a name it would be taken for a job.
-        const auto named = std::find_if(wanted.labels.begin(), wanted.labels.end(),
-                                        [](const auto& label) { return !label.first.empty(); });
-        if (named != wanted.labels.end()) {
-            options.keys.push_back({named->second, named->first});
-            wanted.labels.erase(named);
-        }
-    }
-    if (!wanted.labels.empty())
-        options.filter = [labels = std::move(wanted), also = std::move(options.filter)](const event& e) {
-            return labels.matches(e) && (!also || also(e));
-        };
-    return options;
-}
-
-} // namespace telltale::inline TELLTALE_ABI
-
-#endif // TELLTALE_EVENT_FILTERED_HPP
-// end <telltale/event/filtered.hpp>
 // <telltale/event/subscription.hpp> is above
 
 #include <cstddef>
@@ -4211,8 +3737,7 @@ public:
     using job_ptr = std::shared_ptr<const job>;
 
     explicit board(executor_type executor, board_options options = {})
-        : executor_(std::move(executor)),
-          state_(std::make_shared<detail::board_state>(detail::context_of(executor_), options)) {}
+        : executor_(std::move(executor)), state_(detail::board_state::create(detail::context_of(executor_), options)) {}
 
     board(const board&) = delete;
     board& operator=(const board&) = delete;
@@ -4301,13 +3826,581 @@ private:
     std::shared_ptr<detail::board_state> state_;
 };
 
-inline job_sink board::sink() const {
+} // namespace telltale::inline TELLTALE_ABI
+
+// begin <telltale/board/detail/board.ipp>
+
+#ifndef TELLTALE_BOARD_DETAIL_BOARD_IPP
+#define TELLTALE_BOARD_DETAIL_BOARD_IPP
+
+// <telltale/board/board.hpp> is above
+// <telltale/board/detail/board_state.hpp> is above
+// <telltale/core/estimator.hpp> is above
+// begin <telltale/core/json_writer.hpp>
+
+#ifndef TELLTALE_CORE_JSON_WRITER_HPP
+#define TELLTALE_CORE_JSON_WRITER_HPP
+
+// <telltale/version.hpp> is above
+
+#include <charconv>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Writes JSON (RFC 8259) to the end of a string, without white space.
+///
+/// The output is always valid UTF-8 and valid JSON: each ill-formed sequence of bytes in a string becomes U+FFFD, control
+/// characters are escaped, and a number that JSON cannot say (NaN, infinity) becomes null. Nesting is the caller's to
+/// get right.
+class json_writer {
+public:
+    /// Appends to `out`, which must outlive the writer.
+    explicit json_writer(std::string& out) noexcept : out_(out), start_(out.size()) {}
+
+    json_writer& begin_object() { return open('{'); }
+    json_writer& end_object() { return close('}'); }
+    json_writer& begin_array() { return open('['); }
+    json_writer& end_array() { return close(']'); }
+
+    json_writer& key(std::string_view name) {
+        value(name);
+        out_ += ':';
+        return *this;
+    }
+
+    json_writer& value(std::string_view text) {
+        separate();
+        out_ += '"';
+        append_escaped(text);
+        out_ += '"';
+        return *this;
+    }
+    json_writer& value(const char* text) { return value(std::string_view{text}); }
+
+    template <std::same_as<bool> Bool>
+    json_writer& value(Bool b) {
+        return raw(b ? "true" : "false");
+    }
+
+    template <std::integral Int>
+        requires(!std::same_as<Int, bool> && !std::same_as<Int, char>)
+    json_writer& value(Int number) {
+        char text[24];
+        return raw({text, std::to_chars(text, text + sizeof text, number).ptr});
+    }
+
+    /// The shortest text that reads back as the same number; with an exponent where a reader that takes whole numbers for
+    /// 64-bit integers (simdjson is one) would refuse it.
+    json_writer& value(double number) {
+        if (!std::isfinite(number)) return null();
+        char text[32];
+        const bool large = std::fabs(number) >= 9.2e18;
+        const auto end = large ? std::to_chars(text, text + sizeof text, number, std::chars_format::scientific)
+                               : std::to_chars(text, text + sizeof text, number);
+        return raw({text, end.ptr});
+    }
+
+    json_writer& null() { return raw("null"); }
+
+    /// A value that is JSON already.
+    json_writer& raw(std::string_view json) {
+        separate();
+        out_ += json;
+        return *this;
+    }
+
+    /// One member of an object: key and value.
+    template <class T>
+    json_writer& member(std::string_view name, const T& v) {
+        key(name);
+        return value(v);
+    }
+
+private:
+    json_writer& open(char bracket) {
+        separate();
+        out_ += bracket;
+        return *this;
+    }
+
+    json_writer& close(char bracket) {
+        out_ += bracket;
+        return *this;
+    }
+
+    // Strings end in a quote, so the last character says whether a value stands before this one.
+    void separate() {
+        if (out_.size() == start_) return;
+        const char last = out_.back();
+        if (last != '{' && last != '[' && last != ':') out_ += ',';
+    }
+
+    void append_escaped(std::string_view text);
+
+    std::string& out_;
+    std::size_t start_;
+};
+
+namespace detail {
+
+/// The length of the well-formed UTF-8 sequence at the beginning of `text` (table 3-7 of the Unicode Standard), or 0;
+/// then `bad` is the length of the maximal ill-formed part, which one U+FFFD replaces (section 3.9, "U+FFFD Substitution of Maximal Subparts").
+constexpr std::size_t utf8_sequence(std::string_view text, std::size_t& bad) noexcept {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char lead = byte(0);
+    bad = 1;
+    if (lead < 0x80) return 1;
+    std::size_t length = 0;
+    unsigned char low = 0x80;
+    unsigned char high = 0xBF;
+    if (lead >= 0xC2 && lead <= 0xDF) {
+        length = 2;
+    } else if (lead >= 0xE0 && lead <= 0xEF) {
+        length = 3;
+        if (lead == 0xE0) low = 0xA0;
+        if (lead == 0xED) high = 0x9F;
+    } else if (lead >= 0xF0 && lead <= 0xF4) {
+        length = 4;
+        if (lead == 0xF0) low = 0x90;
+        if (lead == 0xF4) high = 0x8F;
+    } else {
+        return 0;
+    }
+    for (std::size_t i = 1; i < length; ++i) {
+        if (i >= text.size() || byte(i) < low || byte(i) > high) return 0;
+        bad = i + 1;
+        low = 0x80;
+        high = 0xBF;
+    }
+    return length;
+}
+
+} // namespace detail
+
+inline void json_writer::append_escaped(std::string_view text) {
+    static constexpr char hex[] = "0123456789abcdef";
+    std::size_t clean = 0; // start of the part that is copied as it is
+    std::size_t i = 0;
+    const auto flush = [&] { out_.append(text.substr(clean, i - clean)); };
+    while (i < text.size()) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+            ++i;
+            continue;
+        }
+        if (c >= 0x80) {
+            std::size_t bad = 0;
+            if (const std::size_t length = detail::utf8_sequence(text.substr(i), bad)) {
+                i += length;
+                continue;
+            }
+            flush();
+            out_ += "\xEF\xBF\xBD";
+            i += bad;
+            clean = i;
+            continue;
+        }
+        flush();
+        switch (c) {
+        case '"': out_ += "\\\""; break;
+        case '\\': out_ += "\\\\"; break;
+        case '\b': out_ += "\\b"; break;
+        case '\f': out_ += "\\f"; break;
+        case '\n': out_ += "\\n"; break;
+        case '\r': out_ += "\\r"; break;
+        case '\t': out_ += "\\t"; break;
+        default:
+            out_ += "\\u00";
+            out_ += hex[c >> 4U];
+            out_ += hex[c & 15U];
+        }
+        clean = ++i;
+    }
+    flush();
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_CORE_JSON_WRITER_HPP
+// end <telltale/core/json_writer.hpp>
+// <telltale/detail/time_source.hpp> is above
+// begin <telltale/event/filtered.hpp>
+
+#ifndef TELLTALE_EVENT_FILTERED_HPP
+#define TELLTALE_EVENT_FILTERED_HPP
+
+// <telltale/core/event.hpp> is above
+// <telltale/core/filter.hpp> is above
+// <telltale/event/subscription_options.hpp> is above
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Options for what passes a filter, told to the emitter as data: an event costs nothing to the subscriptions of other
+/// jobs and kinds, however many there are. `options.keys` and `options.classes` are replaced; `options.filter` must
+/// agree, too.
+///
+///     auto events = emitter.subscribe(executor, telltale::filtered({.jobs = {"42"}}));
+inline subscription_options<event> filtered(filter wanted, subscription_options<event> options = {}) {
+    options.keys.clear();
+    options.classes = 0;
+    for (const event_kind k : wanted.kinds) options.classes |= std::uint64_t{1} << static_cast<unsigned>(k);
+    wanted.kinds.clear();
+    for (auto& id : wanted.jobs) options.keys.push_back({std::move(id), {}});
+    wanted.jobs.clear();
+    if (options.keys.empty()) {
+        // Any of the labels will do to be found by; but without a name it would be taken for a job.
+        const auto named = std::find_if(wanted.labels.begin(), wanted.labels.end(),
+                                        [](const auto& label) { return !label.first.empty(); });
+        if (named != wanted.labels.end()) {
+            options.keys.push_back({named->second, named->first});
+            wanted.labels.erase(named);
+        }
+    }
+    if (!wanted.labels.empty())
+        options.filter = [labels = std::move(wanted), also = std::move(options.filter)](const event& e) {
+            return labels.matches(e) && (!also || also(e));
+        };
+    return options;
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_EVENT_FILTERED_HPP
+// end <telltale/event/filtered.hpp>
+
+#include <chrono>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+
+inline std::string refusal(job_state from, job_state to, reporter by) {
+    std::string data;
+    json_writer out(data);
+    out.begin_object().member("from", to_string(from)).member("to", to_string(to));
+    out.member("by", by == reporter::producer ? "producer" : "observer").end_object();
+    return data;
+}
+
+template <class T>
+bool assign_if_new(T& to, const std::optional<T>& from) {
+    if (!from || *from == to) return false;
+    to = *from;
+    return true;
+}
+
+/// A change of the job that is being built up from a report.
+class application {
+public:
+    application(job_record& record, job_report report, timestamp now)
+        : record_(record),
+          report_(std::move(report)),
+          at_(report_.at == timestamp{} ? now : report_.at),
+          first_(!record.current),
+          next_(first_ ? job{} : *record.current) {}
+
+    applied run() {
+        if (first_) create();
+        const bool stale = report_.attempt && *report_.attempt < next_.attempt;
+        if (report_.attempt && *report_.attempt > next_.attempt) begin_attempt();
+        const job_state before = next_.state;
+        const job_state wanted = report_.state.value_or(before);
+        transition moved = check_transition(before, wanted, report_.by);
+        // The first state of an attempt is whatever it is: there is no earlier one to come from.
+        if (fresh_ && moved == transition::refused) moved = transition::allowed;
+        if (stale) moved = transition::refused;
+
+        if (report_.by == reporter::observer && report_.health.value_or(watch_state::ok) == watch_state::ok)
+            next_.observed = at_;
+        const bool health = change_health();
+        if (moved == transition::refused) {
+            result_.refused = true;
+            publish();
+            tell(event_kind::transition_refused, refusal(before, wanted, report_.by));
+            if (health) tell(event_kind::watch_health_changed);
+            return std::move(result_);
+        }
+        bool progressed = change_progress(is_terminal(before));
+        progressed |= change_steps();
+        const bool updated = change_description(is_terminal(before));
+        if (moved == transition::allowed) arrive(wanted);
+        publish();
+        if (moved == transition::allowed)
+            tell(before == job_state::paused && wanted == job_state::running ? event_kind::job_resumed
+                                                                             : arrival_in(wanted));
+        else if (progressed)
+            tell(event_kind::job_progressed);
+        else if (updated && !fresh_)
+            tell(event_kind::job_updated);
+        for (job_notice& n : report_.notices) tell(n.kind, std::move(n.data));
+        if (health) tell(event_kind::watch_health_changed);
+        return std::move(result_);
+    }
+
+private:
+    void create() {
+        fresh_ = true;
+        next_.id = report_.id;
+        next_.created = report_.created.value_or(at_);
+        if (report_.attempt) next_.attempt = *report_.attempt;
+        report_.created.reset();
+        change_description(false);
+        publish();
+        tell(event_kind::job_created);
+    }
+
+    void begin_attempt() {
+        fresh_ = true;
+        next_.attempt = *report_.attempt;
+        next_.state = job_state::pending;
+        next_.progress.reset();
+        next_.error.reset();
+        next_.queued.reset();
+        next_.started.reset();
+        next_.finished.reset();
+        next_.message.clear();
+        next_.steps.reset();
+        next_.approval.reset();
+        record_.speed.reset();
+        publish();
+        tell(event_kind::job_retrying);
+    }
+
+    void arrive(job_state state) {
+        const bool again = next_.state == job_state::paused;
+        next_.state = state;
+        if (state != job_state::queued) next_.queue_position.reset();
+        if (state != job_state::paused) next_.approval.reset();
+        const auto set = [&](std::optional<timestamp>& time, const std::optional<timestamp>& told) {
+            time = told ? told : time && again ? time : at_;
+        };
+        if (state == job_state::queued) set(next_.queued, report_.queued);
+        if (state == job_state::running) set(next_.started, report_.started);
+        if (!is_terminal(state)) return;
+        if (report_.started) next_.started = report_.started;
+        next_.finished = report_.finished.value_or(at_);
+        if (next_.progress) {
+            next_.progress->rate.reset();
+            next_.progress->remaining.reset();
+            next_.progress->remaining_low.reset();
+            next_.progress->remaining_high.reset();
+        }
+        result_.ended = true;
+    }
+
+    bool change_progress(bool over) {
+        if (!report_.progress || over) return false;
+        progress p = *report_.progress;
+        if (!p.rate) {
+            const std::chrono::steady_clock::time_point when(
+                std::chrono::duration_cast<std::chrono::steady_clock::duration>(at_.time_since_epoch()));
+            if (!record_.speed) record_.speed = std::make_unique<estimator>();
+            record_.speed->sample(p.done, when);
+            p.rate = record_.speed->rate(when);
+            if (p.total && !p.remaining) {
+                if (const auto predicted = record_.speed->predict(*p.total, when)) {
+                    p.remaining = predicted->remaining;
+                    p.remaining_low = predicted->low;
+                    p.remaining_high = predicted->high;
+                }
+            }
+        }
+        if (next_.progress == p) return false;
+        next_.progress = p;
+        return true;
+    }
+
+    bool change_steps() {
+        if (!report_.steps || (next_.steps && *next_.steps == *report_.steps)) return false;
+        next_.steps = report_.steps;
+        return true;
+    }
+
+    bool change_description(bool over) {
+        bool changed = assign_if_new(next_.word, report_.word);
+        changed |= assign_if_new(next_.name, report_.name);
+        changed |= assign_if_new(next_.kind, report_.kind);
+        changed |= assign_if_new(next_.labels, report_.labels);
+        changed |= assign_if_new(next_.message, report_.message);
+        if (!over && report_.approval && next_.approval != report_.approval) {
+            next_.approval = report_.approval;
+            changed = true;
+        }
+        if (report_.error && next_.error != report_.error) {
+            next_.error = report_.error;
+            changed = true;
+        }
+        if (report_.queue_position && !over) {
+            const std::optional<std::uint32_t> place = *report_.queue_position ? report_.queue_position : std::nullopt;
+            changed |= next_.queue_position != place;
+            next_.queue_position = place;
+        }
+        if (report_.created) next_.created = report_.created;
+        if (report_.control && report_.control != next_.control) {
+            next_.control = report_.control;
+            changed = true;
+        }
+        return changed;
+    }
+
+    bool change_health() {
+        if (!report_.health) return false;
+        const bool changed = *report_.health != next_.health.state;
+        if (changed || !next_.health.since) next_.health.since = at_;
+        next_.health.state = *report_.health;
+        next_.health.error = *report_.health == watch_state::ok ? std::string{} : report_.health_error;
+        return changed;
+    }
+
+    void publish() { record_.current = std::make_shared<const job>(next_); }
+
+    void tell(event_kind kind, std::string data = {}) {
+        result_.events.push_back(event{kind, at_, record_.current, std::move(data)});
+    }
+
+    job_record& record_;
+    job_report report_;
+    timestamp at_;
+    bool first_;
+    bool fresh_ = false; // the first report of this attempt
+    job next_;
+    applied result_;
+};
+
+TELLTALE_DECL applied apply(job_record& record, job_report report, timestamp now) {
+    return application(record, std::move(report), now).run();
+}
+
+TELLTALE_DECL std::shared_ptr<board_state> board_state::create(net::execution_context& context, board_options options) {
+    return std::make_shared<board_state>(context, options);
+}
+
+TELLTALE_DECL board_state::board_state(net::execution_context& context, board_options options)
+    : wait_state(context),
+      time_(&net::use_service<time_source>(context)),
+      options_(options),
+      journal_(std::make_unique<emitter<event>>(emitter_options{options.history, options.history_bytes})) {}
+
+TELLTALE_DECL board_state::~board_state() = default;
+
+TELLTALE_DECL void board_state::report(job_report r) {
+    if (r.id.empty()) throw std::invalid_argument("telltale::board: a report without a job id");
+    wait_list waiters;
+    std::shared_ptr<const job> ended;
+    {
+        const std::lock_guard lock(mutex());
+        if (closed_) return;
+        entry& e = find_or_add(r.id);
+        const timestamp now = time_->system_now();
+        applied result = apply(e.record, std::move(r), now);
+        if (result.refused) ++refused_;
+        for (auto& told : result.events) journal_->emit(std::move(told));
+        if (result.ended) {
+            ended = e.record.current;
+            waiters.take(e.waiters);
+            finished_.push_back(ended->id);
+        }
+        forget_finished();
+    }
+    while (wait_node* const n = waiters.pop_front()) static_cast<waiter<job>*>(n)->complete({}, *ended);
+}
+
+TELLTALE_DECL void board_state::emit_custom(std::string data, std::string_view id) {
+    const std::lock_guard lock(mutex());
+    if (closed_) return;
+    const auto found = jobs_.find(id);
+    journal_->emit(event{event_kind::custom, time_->system_now(),
+                         found == jobs_.end() ? nullptr : found->second->record.current, std::move(data)});
+}
+
+TELLTALE_DECL std::shared_ptr<const job> board_state::find(std::string_view id) const {
+    const std::lock_guard lock(mutex());
+    const auto found = jobs_.find(id);
+    return found == jobs_.end() ? nullptr : found->second->record.current;
+}
+
+TELLTALE_DECL std::vector<std::shared_ptr<const job>> board_state::jobs(const std::unique_lock<std::mutex>&,
+                                                                        const filter& wanted) const {
+    std::vector<std::shared_ptr<const job>> result;
+    for (const auto& e : order_)
+        if (wanted.matches(*e.record.current)) result.push_back(e.record.current);
+    return result;
+}
+
+TELLTALE_DECL void board_state::close() {
+    {
+        const std::lock_guard lock(mutex());
+        closed_ = true;
+    }
+    journal_.reset();
+    finish_all(net::error::operation_aborted);
+}
+
+TELLTALE_DECL wait_list* board_state::attempt(const job_id& id, error_code& ec, job& result) {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) {
+        ec = errc::unknown_job;
+        return nullptr;
+    }
+    entry& e = *found->second;
+    if (!is_terminal(e.record.current->state)) return &e.waiters;
+    result = *e.record.current;
+    return nullptr;
+}
+
+TELLTALE_DECL void board_state::take_all(wait_list& all) noexcept {
+    for (auto& e : order_) all.take(e.waiters);
+}
+
+TELLTALE_DECL board_state::entry& board_state::find_or_add(const job_id& id) {
+    if (const auto found = jobs_.find(id); found != jobs_.end()) return *found->second;
+    entry& e = order_.emplace_back();
+    e.id = id;
+    jobs_.emplace(std::string_view(e.id), std::prev(order_.end()));
+    return e;
+}
+
+TELLTALE_DECL void board_state::forget_finished() {
+    while (finished_.size() > options_.finished_jobs) {
+        const job_id id = std::move(finished_.front());
+        finished_.pop_front();
+        const auto found = jobs_.find(id);
+        // It may have begun another attempt since, or be forgotten already.
+        if (found == jobs_.end() || !is_terminal(found->second->record.current->state)) continue;
+        const auto place = found->second;
+        jobs_.erase(found);
+        order_.erase(place);
+    }
+}
+
+} // namespace detail
+
+TELLTALE_DECL job_sink board::sink() const {
     return [weak = std::weak_ptr(state_)](job_report r) {
         if (const auto state = weak.lock()) state->report(std::move(r));
     };
 }
 
-inline board::view board::watch_on(executor_type executor, filter wanted, subscription_options<event> options) {
+TELLTALE_DECL board::view board::watch_on(executor_type executor, filter wanted, subscription_options<event> options) {
     options.from.reset();
     const auto locked = state_->freeze();
     auto jobs = state_->jobs(locked, wanted);
@@ -4315,12 +4408,12 @@ inline board::view board::watch_on(executor_type executor, filter wanted, subscr
     return {std::move(jobs), at, subscribe_on(std::move(executor), std::move(wanted), std::move(options))};
 }
 
-inline subscription<event> board::subscribe_on(executor_type executor, filter wanted,
-                                               subscription_options<event> options) {
+TELLTALE_DECL subscription<event> board::subscribe_on(executor_type executor, filter wanted,
+                                                      subscription_options<event> options) {
     return state_->journal().subscribe(executor, filtered(std::move(wanted), std::move(options)));
 }
 
-inline command_result board::request(std::string_view id, job_command command) {
+TELLTALE_DECL command_result board::request(std::string_view id, job_command command) {
     const job_ptr j = find(id);
     if (!j) return command_result::unknown_job;
     if (!j->control || !j->control->supports(command)) return command_result::unsupported;
@@ -4328,6 +4421,9 @@ inline command_result board::request(std::string_view id, job_command command) {
 }
 
 } // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_BOARD_DETAIL_BOARD_IPP
+// end <telltale/board/detail/board.ipp>
 
 #endif // TELLTALE_BOARD_BOARD_HPP
 // end <telltale/board/board.hpp>
@@ -4338,11 +4434,6 @@ inline command_result board::request(std::string_view id, job_command command) {
 
 // <telltale/asio.hpp> is above
 // <telltale/board/board.hpp> is above
-// <telltale/core/event.hpp> is above
-// <telltale/core/job_state.hpp> is above
-// <telltale/error.hpp> is above
-// <telltale/event/delivery.hpp> is above
-// <telltale/event/subscription.hpp> is above
 // begin <telltale/progress/bar_writer.hpp>
 
 #ifndef TELLTALE_PROGRESS_BAR_WRITER_HPP
@@ -5531,6 +5622,87 @@ private:
 
 #endif // TELLTALE_PROGRESS_DETAIL_FILE_OUTPUT_HPP
 // end <telltale/progress/detail/file_output.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+struct bar_writer_options {
+    /// How often the bars are drawn anew at most.
+    std::chrono::steady_clock::duration redraw_interval = std::chrono::milliseconds{100};
+    /// Not on a terminal: how often the progress of one job is told at most.
+    std::chrono::steady_clock::duration plain_interval = std::chrono::seconds{5};
+    std::optional<bool> terminal{};   ///< absent: whether the file is one, and TERM is not "dumb"
+    std::optional<bar_style> style{}; ///< absent: by NO_COLOR and the locale
+};
+
+/// Shows jobs in a terminal: a bar for every job that is not over, with its steps, in place, and above them a line for
+/// each that is over. Where the file is not a terminal: a line for every change of state, and now and then one of
+/// progress; no control codes.
+///
+///     telltale::bar_writer bars(stderr);
+///     while (...) bars.update(board.jobs(), telltale::steady_now(executor), telltale::system_now(executor));
+///     bars.finish(board.jobs(), telltale::steady_now(executor), telltale::system_now(executor));
+///
+/// `now` limits how often is drawn; `calendar`, which may be left out, is for the time that a job has taken so far. For
+/// anything but jobs there are bar_items. show_jobs (board/) does the loop for a board, show_progress for a tracker.
+///
+/// The window may be resized meanwhile. Nobody else may write to the terminal: log() writes above the bars. When nobody
+/// reads any more nothing happens, here or to the program: see docs/guide/terminal.md.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe.
+class bar_writer {
+public:
+    using clock = std::chrono::steady_clock;
+    using job_list = std::vector<std::shared_ptr<const job>>;
+    using item_list = std::vector<bar_item>;
+
+    /// `out` must stay open as long as this is used.
+    explicit bar_writer(std::FILE* out, bar_writer_options options = {});
+
+    bool is_terminal() const noexcept { return terminal_; }
+    clock::duration redraw_interval() const noexcept { return redraw_interval_; }
+
+    /// Shows all as they are; whoever is not among them is not shown any more. False: it is too early since the last time
+    /// (or the terminal has not taken that yet), and nothing was done; call again later.
+    bool update(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar = {});
+    bool update(const item_list& items, clock::time_point now);
+
+    /// Writes a line, or several, above the bars. What could move the cursor becomes '?'.
+    void log(std::string_view text);
+
+    /// Shows every job a last time, now, and leaves the cursor below.
+    void finish(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar = {});
+    void finish(const item_list& items, clock::time_point now);
+
+private:
+    static constexpr int patience_ms = 1000;
+
+    template <class Items>
+    bool update_all(const Items& items, clock::time_point now, std::optional<timestamp> calendar);
+
+    std::FILE* file_;
+    detail::file_output out_;
+    bool terminal_;
+    clock::duration redraw_interval_;
+    detail::bar_screen screen_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+// begin <telltale/progress/detail/bar_writer.ipp>
+
+#ifndef TELLTALE_PROGRESS_DETAIL_BAR_WRITER_IPP
+#define TELLTALE_PROGRESS_DETAIL_BAR_WRITER_IPP
+
+// <telltale/progress/bar_writer.hpp> is above
 // begin <telltale/progress/detail/terminal.hpp>
 
 #ifndef TELLTALE_PROGRESS_DETAIL_TERMINAL_HPP
@@ -5612,104 +5784,92 @@ inline screen_size size_of_terminal([[maybe_unused]] std::FILE* file) {
 #endif // TELLTALE_PROGRESS_DETAIL_TERMINAL_HPP
 // end <telltale/progress/detail/terminal.hpp>
 
-#include <chrono>
 #include <cstdio>
-#include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
 
-struct bar_writer_options {
-    /// How often the bars are drawn anew at most.
-    std::chrono::steady_clock::duration redraw_interval = std::chrono::milliseconds{100};
-    /// Not on a terminal: how often the progress of one job is told at most.
-    std::chrono::steady_clock::duration plain_interval = std::chrono::seconds{5};
-    std::optional<bool> terminal{};   ///< absent: whether the file is one, and TERM is not "dumb"
-    std::optional<bar_style> style{}; ///< absent: by NO_COLOR and the locale
-};
+TELLTALE_DECL bar_writer::bar_writer(std::FILE* out, bar_writer_options options)
+    : file_(out),
+      out_(out),
+      terminal_(options.terminal.value_or(detail::is_terminal_file(out))),
+      redraw_interval_(options.redraw_interval),
+      screen_({.terminal = terminal_,
+               .reflows = detail::terminal_reflows(),
+               .style = options.style.value_or(detail::style_of_terminal(terminal_)),
+               .redraw = options.redraw_interval,
+               .plain = options.plain_interval}) {}
 
-/// Shows jobs in a terminal: a bar for every job that is not over, with its steps, in place, and above them a line for
-/// each that is over. Where the file is not a terminal: a line for every change of state, and now and then one of
-/// progress; no control codes.
-///
-///     telltale::bar_writer bars(stderr);
-///     while (...) bars.update(board.jobs(), telltale::steady_now(executor), telltale::system_now(executor));
-///     bars.finish(board.jobs(), telltale::steady_now(executor), telltale::system_now(executor));
-///
-/// `now` limits how often is drawn; `calendar`, which may be left out, is for the time that a job has taken so far. For
-/// anything but jobs there are bar_items. show_jobs (board/) does the loop for a board, show_progress for a tracker.
-///
-/// The window may be resized meanwhile. Nobody else may write to the terminal: log() writes above the bars. When nobody
-/// reads any more nothing happens, here or to the program: see docs/guide/terminal.md.
-///
-/// @par Thread safety
-/// Distinct objects: safe. Shared objects: unsafe.
-class bar_writer {
-public:
-    using clock = std::chrono::steady_clock;
-    using job_list = std::vector<std::shared_ptr<const job>>;
-    using item_list = std::vector<bar_item>;
+template <class Items>
+bool bar_writer::update_all(const Items& items, clock::time_point now, std::optional<timestamp> calendar) {
+    if (out_.is_broken()) return true;
+    if (screen_.too_early(now) || out_.is_full()) return false;
+    out_.write(screen_.update(items, now, calendar, detail::size_of_terminal(file_)), 0);
+    return true;
+}
 
-    /// `out` must stay open as long as this is used.
-    explicit bar_writer(std::FILE* out, bar_writer_options options = {})
-        : file_(out),
-          out_(out),
-          terminal_(options.terminal.value_or(detail::is_terminal_file(out))),
-          redraw_interval_(options.redraw_interval),
-          screen_({.terminal = terminal_,
-                   .reflows = detail::terminal_reflows(),
-                   .style = options.style.value_or(detail::style_of_terminal(terminal_)),
-                   .redraw = options.redraw_interval,
-                   .plain = options.plain_interval}) {}
+TELLTALE_DECL bool bar_writer::update(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar) {
+    return update_all(jobs, now, calendar);
+}
 
-    bool is_terminal() const noexcept { return terminal_; }
-    clock::duration redraw_interval() const noexcept { return redraw_interval_; }
+TELLTALE_DECL bool bar_writer::update(const item_list& items, clock::time_point now) {
+    return update_all(items, now, {});
+}
 
-    /// Shows all as they are; whoever is not among them is not shown any more. False: it is too early since the last time
-    /// (or the terminal has not taken that yet), and nothing was done; call again later.
-    bool update(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar = {}) {
-        return update_all(jobs, now, calendar);
-    }
-    bool update(const item_list& items, clock::time_point now) { return update_all(items, now, {}); }
+TELLTALE_DECL void bar_writer::log(std::string_view text) {
+    out_.write(screen_.log(text, detail::size_of_terminal(file_)), patience_ms);
+}
 
-    /// Writes a line, or several, above the bars. What could move the cursor becomes '?'.
-    void log(std::string_view text) { out_.write(screen_.log(text, size()), patience_ms); }
+TELLTALE_DECL void bar_writer::finish(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar) {
+    out_.write(screen_.finish(jobs, now, calendar, detail::size_of_terminal(file_)), patience_ms);
+}
 
-    /// Shows every job a last time, now, and leaves the cursor below.
-    void finish(const job_list& jobs, clock::time_point now, std::optional<timestamp> calendar = {}) {
-        out_.write(screen_.finish(jobs, now, calendar, size()), patience_ms);
-    }
-    void finish(const item_list& items, clock::time_point now) {
-        out_.write(screen_.finish(items, now, {}, size()), patience_ms);
-    }
-
-private:
-    static constexpr int patience_ms = 1000;
-
-    detail::screen_size size() const { return detail::size_of_terminal(file_); }
-
-    template <class Items>
-    bool update_all(const Items& items, clock::time_point now, std::optional<timestamp> calendar) {
-        if (out_.is_broken()) return true;
-        if (screen_.too_early(now) || out_.is_full()) return false;
-        out_.write(screen_.update(items, now, calendar, size()), 0);
-        return true;
-    }
-
-    std::FILE* file_;
-    detail::file_output out_;
-    bool terminal_;
-    clock::duration redraw_interval_;
-    detail::bar_screen screen_;
-};
+TELLTALE_DECL void bar_writer::finish(const item_list& items, clock::time_point now) {
+    out_.write(screen_.finish(items, now, {}, detail::size_of_terminal(file_)), patience_ms);
+}
 
 } // namespace telltale::inline TELLTALE_ABI
 
+#endif // TELLTALE_PROGRESS_DETAIL_BAR_WRITER_IPP
+// end <telltale/progress/detail/bar_writer.ipp>
+
 #endif // TELLTALE_PROGRESS_BAR_WRITER_HPP
 // end <telltale/progress/bar_writer.hpp>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Keeps bars up to date with a board until it is cancelled; then every job has its last line.
+///
+///     telltale::bar_writer bars(stderr);
+///     telltale::task_group helpers(executor);
+///     helpers.spawn(telltale::show_jobs(board, bars));
+///
+/// It draws when something has happened, no more often than the bars' redraw_interval; and once a second while a job is
+/// running, for the time goes on. Nothing wakes up while no job runs and nothing happens. Both must outlive this.
+///
+/// @par Errors
+/// system_error: `operation_aborted`: cancelled.
+/// @par Per-operation cancellation
+/// terminal: stops showing.
+/// @par Thread safety
+/// The bars are used on the executor of this coroutine.
+[[nodiscard]] TELLTALE_DECL net::awaitable<void> show_jobs(board& jobs, bar_writer& bars);
+
+} // namespace telltale::inline TELLTALE_ABI
+
+// begin <telltale/board/detail/show_jobs.ipp>
+
+#ifndef TELLTALE_BOARD_DETAIL_SHOW_JOBS_IPP
+#define TELLTALE_BOARD_DETAIL_SHOW_JOBS_IPP
+
+// <telltale/asio.hpp> is above
+// <telltale/board/show_jobs.hpp> is above
+// <telltale/core/event.hpp> is above
+// <telltale/core/job_state.hpp> is above
+// <telltale/error.hpp> is above
+// <telltale/event/delivery.hpp> is above
+// <telltale/event/subscription.hpp> is above
 // begin <telltale/sync/timer.hpp>
 
 #ifndef TELLTALE_SYNC_TIMER_HPP
@@ -6159,22 +6319,7 @@ inline net::awaitable<void> keep_showing(board& jobs, bar_writer& bars) {
 
 } // namespace detail
 
-/// Keeps bars up to date with a board until it is cancelled; then every job has its last line.
-///
-///     telltale::bar_writer bars(stderr);
-///     telltale::task_group helpers(executor);
-///     helpers.spawn(telltale::show_jobs(board, bars));
-///
-/// It draws when something has happened, no more often than the bars' redraw_interval; and once a second while a job is
-/// running, for the time goes on. Nothing wakes up while no job runs and nothing happens. Both must outlive this.
-///
-/// @par Errors
-/// system_error: `operation_aborted`: cancelled.
-/// @par Per-operation cancellation
-/// terminal: stops showing.
-/// @par Thread safety
-/// The bars are used on the executor of this coroutine.
-[[nodiscard]] inline net::awaitable<void> show_jobs(board& jobs, bar_writer& bars) {
+TELLTALE_DECL net::awaitable<void> show_jobs(board& jobs, bar_writer& bars) {
     const auto executor = co_await net::this_coro::executor;
     std::exception_ptr failure;
     try {
@@ -6187,6 +6332,9 @@ inline net::awaitable<void> keep_showing(board& jobs, bar_writer& bars) {
 }
 
 } // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_BOARD_DETAIL_SHOW_JOBS_IPP
+// end <telltale/board/detail/show_jobs.ipp>
 
 #endif // TELLTALE_BOARD_SHOW_JOBS_HPP
 // end <telltale/board/show_jobs.hpp>
@@ -6391,7 +6539,917 @@ private:
 
 #endif // TELLTALE_CORE_CHUNK_SIZER_HPP
 // end <telltale/core/chunk_sizer.hpp>
+// begin <telltale/core/csv_parser.hpp>
+
+#ifndef TELLTALE_CORE_CSV_PARSER_HPP
+#define TELLTALE_CORE_CSV_PARSER_HPP
+
+// <telltale/version.hpp> is above
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// What can be wrong with a table.
+enum class csv_fault : std::uint8_t {
+    none,
+    stray_quote,        ///< a quote within a field that does not begin with one
+    text_after_quote,   ///< after the quote that closes a field
+    unterminated_quote, ///< the text ends in a quoted field; the place is where it begins
+    ragged_row,         ///< only with refuse_ragged; the place is its end
+    field_too_large,
+    row_too_large, ///< in bytes, or in fields
+    not_utf8,      ///< it begins with the mark of UTF-16
+    stopped        ///< the function that is given the rows wanted no more, or threw
+};
+
+inline std::string_view to_string(csv_fault f) noexcept;
+
+/// What is wrong, and where: line and column count from 1, the column in bytes. A line break within quotes begins a line.
+struct csv_error {
+    csv_fault fault = csv_fault::none;
+    std::uint64_t line = 0;
+    std::uint64_t column = 0;
+
+    explicit operator bool() const noexcept { return fault != csv_fault::none; }
+    friend bool operator==(const csv_error&, const csv_error&) = default;
+};
+
+/// "line 3, column 7: text after the quote that closes a field"
+inline std::string to_string(const csv_error& e);
+
+/// Sizes are in bytes, of text without its quotes, and at least 1.
+struct csv_options {
+    char delimiter = ',';
+    char quote = '"';
+    bool header = true;           ///< the first row names the columns: it is given as such, and does not count
+    bool skip_empty_lines = true; ///< false: an empty line is a row of one empty field
+    bool lenient_quotes = false;  ///< a quote that RFC 4180 does not allow is taken as it stands
+    bool refuse_ragged = false;   ///< a row that is longer or shorter than the first is an error
+    std::size_t max_field = 1U << 20U;
+    std::size_t max_row = 16U << 20U;
+    std::size_t max_fields = 1U << 16U; ///< of a row
+};
+
+/// A row. The fields refer to memory of the parser: only during the call.
+struct csv_row {
+    std::span<const std::string_view> fields{};
+    std::uint64_t number = 0; ///< counts from 1; 0: the header
+    std::uint64_t line = 0;   ///< where it begins; counts from 1
+    bool ragged = false;      ///< not as many fields as the first row
+};
+
+/// Reads a table as RFC 4180 has it, from pieces of any size, in bounded memory: rows are given as they end.
+///
+///     telltale::csv_parser table([](const telltale::csv_row& row) { return use(row.fields); });
+///     while (const auto piece = read_some()) if (!table.push(*piece)) break;
+///     if (!table.finish()) throw std::runtime_error(to_string(table.error()));
+///
+/// Quoted fields may hold delimiters, line breaks and doubled quotes. A row ends with CRLF, LF or CR; the last one need
+/// not. A byte order mark of UTF-8 is skipped. A row that has not as many fields as the first one is given, marked and
+/// counted. Bytes are not looked at otherwise: whether they are UTF-8 is the caller's to know.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe.
+class csv_parser {
+public:
+    /// False: no more rows are wanted.
+    using on_row = std::function<bool(const csv_row&)>;
+
+    explicit csv_parser(on_row told, csv_options options = {});
+
+    /// Takes the next piece. False: the table is broken, or no more is wanted: see error(). The rows before the fault
+    /// have been given. An exception of the function passes through.
+    bool push(std::string_view piece);
+
+    /// The text is over: gives the last row, if it has no line break. False: as push.
+    bool finish();
+
+    /// What was wrong; once there is something, nothing more is taken.
+    const csv_error& error() const noexcept { return error_; }
+
+    /// Rows so far, without the header.
+    std::uint64_t rows() const noexcept { return rows_; }
+    std::uint64_t ragged_rows() const noexcept { return ragged_; }
+    /// How many fields the first row has; 0: there is none yet.
+    std::size_t columns() const noexcept { return columns_; }
+
+private:
+    enum class state : std::uint8_t { row_start, field_start, plain, quoted, quote_seen };
+    enum stops_at : std::uint8_t { stops_plain = 1, stops_quoted = 2 };
+
+    bool begin();
+    bool take(std::string_view text);
+    bool step(char c);
+    bool append(std::string_view text);
+    bool end_field();
+    bool end_row();
+    void end_line(char c) noexcept;
+    bool fail(csv_fault fault, std::uint64_t line, std::uint64_t column) noexcept;
+    bool fail_here(csv_fault fault) noexcept { return fail(fault, line_, column()); }
+    std::uint64_t column() const noexcept { return offset_ - line_start_ + 1; }
+
+    on_row told_;
+    csv_options options_;
+    std::array<std::uint8_t, 256> stops_{};
+    state state_ = state::row_start;
+    bool begun_ = false;    // past the byte order mark
+    bool after_cr_ = false; // a line feed now would belong to it
+    std::string head_;      // what may become a byte order mark
+    std::string text_;      // of the row, without quotes and delimiters
+    std::vector<std::size_t> ends_;
+    std::vector<std::string_view> fields_;
+    std::uint64_t offset_ = 0;
+    std::uint64_t line_ = 1;
+    std::uint64_t line_start_ = 0;
+    std::uint64_t row_line_ = 1;
+    std::uint64_t quote_line_ = 0;
+    std::uint64_t quote_column_ = 0;
+    std::uint64_t rows_ = 0;
+    std::uint64_t ragged_ = 0;
+    std::size_t columns_ = 0;
+    csv_error error_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+// begin <telltale/core/detail/csv_parser.hpp>
+
+#ifndef TELLTALE_CORE_DETAIL_CSV_PARSER_HPP
+#define TELLTALE_CORE_DETAIL_CSV_PARSER_HPP
+
+// <telltale/core/csv_parser.hpp> is above
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+
+inline constexpr std::string_view utf8_mark = "\xEF\xBB\xBF";
+inline constexpr std::string_view utf16_marks[] = {"\xFF\xFE", "\xFE\xFF"};
+
+inline bool may_become_mark(std::string_view head) noexcept {
+    const auto begins = [head](std::string_view mark) { return head.size() < mark.size() && mark.starts_with(head); };
+    return begins(utf8_mark) || begins(utf16_marks[0]) || begins(utf16_marks[1]);
+}
+
+} // namespace detail
+
+inline std::string_view to_string(csv_fault f) noexcept {
+    switch (f) {
+    case csv_fault::none: return "nothing is wrong";
+    case csv_fault::stray_quote: return "a quote in a field that does not begin with one";
+    case csv_fault::text_after_quote: return "text after the quote that closes a field";
+    case csv_fault::unterminated_quote: return "a quoted field that does not end";
+    case csv_fault::ragged_row: return "a row that has not as many fields as the first one";
+    case csv_fault::field_too_large: return "a field over the limit";
+    case csv_fault::row_too_large: return "a row over the limit";
+    case csv_fault::not_utf8: return "UTF-16, not UTF-8";
+    case csv_fault::stopped: return "stopped by whoever reads the rows";
+    }
+    return "unknown";
+}
+
+inline std::string to_string(const csv_error& e) {
+    return "line " + std::to_string(e.line) + ", column " + std::to_string(e.column) + ": " +
+           std::string(to_string(e.fault));
+}
+
+inline csv_parser::csv_parser(on_row told, csv_options options) : told_(std::move(told)), options_(options) {
+    const auto mark = [this](char c, unsigned where) {
+        stops_[static_cast<unsigned char>(c)] |= static_cast<std::uint8_t>(where);
+    };
+    mark(options_.delimiter, stops_plain);
+    for (const char c : {options_.quote, '\r', '\n'}) mark(c, stops_plain | stops_quoted);
+}
+
+inline bool csv_parser::push(std::string_view piece) {
+    if (error_) return false;
+    if (!begun_) {
+        while (!piece.empty() && detail::may_become_mark(head_)) {
+            head_ += piece.front();
+            piece.remove_prefix(1);
+        }
+        if (detail::may_become_mark(head_)) return true;
+        if (!begin()) return false;
+    }
+    return take(piece);
+}
+
+inline bool csv_parser::finish() {
+    if (error_ || (!begun_ && !begin())) return false;
+    switch (state_) {
+    case state::row_start: return true;
+    case state::quoted: return fail(csv_fault::unterminated_quote, quote_line_, quote_column_);
+    default: return end_field() && end_row();
+    }
+}
+
+inline bool csv_parser::begin() {
+    begun_ = true;
+    const std::string head = std::exchange(head_, {});
+    if (head == detail::utf8_mark) return true;
+    if (std::find(std::begin(detail::utf16_marks), std::end(detail::utf16_marks), head) !=
+        std::end(detail::utf16_marks))
+        return fail_here(csv_fault::not_utf8);
+    return take(head);
+}
+
+inline bool csv_parser::take(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        if (state_ == state::plain || state_ == state::quoted) {
+            const unsigned stop = state_ == state::plain ? stops_plain : stops_quoted;
+            std::size_t end = i;
+            while (end < text.size() && (stops_[static_cast<unsigned char>(text[end])] & stop) == 0) ++end;
+            if (end > i) {
+                if (!append(text.substr(i, end - i))) return false;
+                after_cr_ = false;
+                offset_ += end - i;
+                i = end;
+                continue;
+            }
+        }
+        if (!step(text[i])) return false;
+        ++i;
+        ++offset_;
+    }
+    return true;
+}
+
+inline bool csv_parser::step(char c) {
+    const bool rest_of_crlf = std::exchange(after_cr_, false) && c == '\n';
+    const bool breaks_line = c == '\n' || c == '\r';
+    const auto close = [&](state next) { // a delimiter or the end of the line, after a field
+        if (!end_field()) return false;
+        state_ = next;
+        if (next == state::field_start) return true;
+        if (!end_row()) return false;
+        end_line(c);
+        return true;
+    };
+    switch (state_) {
+    case state::row_start:
+        if (rest_of_crlf) {
+            line_start_ = offset_ + 1;
+            return true;
+        }
+        if (breaks_line && options_.skip_empty_lines) {
+            end_line(c);
+            return true;
+        }
+        row_line_ = line_;
+        [[fallthrough]];
+    case state::field_start:
+        if (c == options_.quote) {
+            state_ = state::quoted;
+            quote_line_ = line_;
+            quote_column_ = column();
+            return true;
+        }
+        [[fallthrough]];
+    case state::plain:
+        if (breaks_line) return close(state::row_start);
+        if (c == options_.delimiter) return close(state::field_start);
+        if (c == options_.quote && !options_.lenient_quotes) return fail_here(csv_fault::stray_quote);
+        state_ = state::plain;
+        return append({&c, 1});
+    case state::quoted:
+        if (c == options_.quote) {
+            state_ = state::quote_seen;
+            return true;
+        }
+        if (!append({&c, 1})) return false;
+        if (rest_of_crlf)
+            line_start_ = offset_ + 1;
+        else if (breaks_line)
+            end_line(c);
+        return true;
+    case state::quote_seen:
+        if (breaks_line) return close(state::row_start);
+        if (c == options_.delimiter) return close(state::field_start);
+        if (c == options_.quote) {
+            state_ = state::quoted;
+            return append({&c, 1});
+        }
+        if (!options_.lenient_quotes) return fail_here(csv_fault::text_after_quote);
+        state_ = state::plain;
+        return append({&options_.quote, 1}) && append({&c, 1});
+    }
+    return false;
+}
+
+inline void csv_parser::end_line(char c) noexcept {
+    ++line_;
+    line_start_ = offset_ + 1;
+    after_cr_ = c == '\r';
+}
+
+inline bool csv_parser::append(std::string_view text) {
+    const std::size_t field = text_.size() - (ends_.empty() ? 0 : ends_.back());
+    const std::size_t left_of_field = options_.max_field - field;
+    const std::size_t left_of_row = options_.max_row - text_.size();
+    if (text.size() > left_of_field || text.size() > left_of_row)
+        return fail(left_of_field < left_of_row ? csv_fault::field_too_large : csv_fault::row_too_large, line_,
+                    column() + std::min(left_of_field, left_of_row));
+    text_ += text;
+    return true;
+}
+
+inline bool csv_parser::end_field() {
+    if (ends_.size() == options_.max_fields) return fail_here(csv_fault::row_too_large);
+    ends_.push_back(text_.size());
+    return true;
+}
+
+inline bool csv_parser::end_row() {
+    fields_.clear();
+    std::size_t from = 0;
+    for (const std::size_t end : ends_) {
+        fields_.push_back(std::string_view(text_).substr(from, end - from));
+        from = end;
+    }
+    const bool first = columns_ == 0;
+    if (first) columns_ = fields_.size();
+    const bool ragged = fields_.size() != columns_;
+    if (ragged && options_.refuse_ragged) return fail_here(csv_fault::ragged_row);
+    if (ragged) ++ragged_;
+    const bool header = first && options_.header;
+    if (!header) ++rows_;
+    const csv_row row{fields_, header ? 0 : rows_, row_line_, ragged};
+    fail(csv_fault::stopped, row_line_, 1); // unless it returns, and wants more
+    if (!told_(row)) return false;
+    error_ = {};
+    text_.clear();
+    ends_.clear();
+    return true;
+}
+
+inline bool csv_parser::fail(csv_fault fault, std::uint64_t line, std::uint64_t column) noexcept {
+    error_ = {fault, line, column};
+    return false;
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_CORE_DETAIL_CSV_PARSER_HPP
+// end <telltale/core/detail/csv_parser.hpp>
+
+#endif // TELLTALE_CORE_CSV_PARSER_HPP
+// end <telltale/core/csv_parser.hpp>
 // <telltale/core/cursor.hpp> is above
+// begin <telltale/core/duration_history.hpp>
+
+#ifndef TELLTALE_CORE_DURATION_HISTORY_HPP
+#define TELLTALE_CORE_DURATION_HISTORY_HPP
+
+// begin <telltale/core/detail/duration_table.hpp>
+
+#ifndef TELLTALE_CORE_DETAIL_DURATION_TABLE_HPP
+#define TELLTALE_CORE_DETAIL_DURATION_TABLE_HPP
+
+// <telltale/version.hpp> is above
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// The distribution behind duration_history: weights in logarithmic bins; from them, anew after each duration, the share
+/// of jobs that takes longer than the lower edge of each bin, and what it costs to watch those to their end. In seconds.
+class duration_table {
+public:
+    void add(double took) noexcept {
+        const std::size_t bin = bin_of(took);
+        weights_[bin] += static_cast<float>(weight_);
+        sum_ += weight_;
+        squares_ += weight_ * weight_;
+        first_ = std::min(first_, bin);
+        last_ = std::max(last_, bin);
+        weight_ /= keep;
+        if (weight_ > 1e6) {
+            for (auto& w : weights_) w = static_cast<float>(w / weight_);
+            sum_ /= weight_;
+            squares_ /= weight_ * weight_;
+            weight_ = 1;
+        }
+        prepare();
+    }
+
+    /// The share of jobs that takes longer than `t`; it falls in a straight line within a bin.
+    double left_at(double t) const noexcept {
+        if (!(t > 0)) return 1;
+        if (t >= edge(bins)) return 0;
+        const std::size_t bin = bin_of(t);
+        const double low = lower(bin);
+        return left_[bin] + (left_[bin + 1] - left_[bin]) * (t - low) / (edge(bin + 1) - low);
+    }
+
+    /// How long after `ran` a share of `q` of those that have run for so long is over.
+    double remaining(double q, double ran) const noexcept {
+        const double target = left_at(ran) * (1 - q);
+        std::size_t bin = ran > 0 ? bin_of(ran) : 0;
+        while (bin < bins && left_[bin + 1] > target) ++bin;
+        if (bin == bins) return std::max(edge(bins) - ran, 0.0);
+        const double low = lower(bin);
+        const double mass = left_[bin] - left_[bin + 1];
+        const double share = mass > 0 ? (left_[bin] - target) / mass : 1;
+        return std::max(low + (edge(bin + 1) - low) * share - ran, 0.0);
+    }
+
+    /// See duration_history::next_look.
+    ///
+    /// With r looks per second where the hazard is h, jobs that survive S cost S·r looks per second and are seen
+    /// h·S/(2r) late. Of all r with the same mean delay, r = √(k·h) has the fewest looks; k follows from the delay, and
+    /// 1/(2k) is the price of a look in seconds of delay for which it is best. That is for short gaps. So the next look
+    /// is where price, delay until then and the cost of going on like that from there are least in sum.
+    double next_look(double ran, double delay, double longest) const noexcept {
+        const double root = rough_ / (2 * delay); // of k
+        if (!(root > 0)) return longest;
+        const double price = 1 / (2 * root * root);
+        const double survive = left_at(ran);
+        double best = std::numeric_limits<double>::infinity();
+        double when = longest;
+        double late = 0; // the integral of (survive - left)
+        double density = 0;
+        double from = ran;
+        double left = survive;
+        const auto consider = [&](double t, double late_then, double cost_then) {
+            const double cost = price * survive + late_then + cost_then / root;
+            if (cost < best + 1e-3 * price * survive) { // where nothing ends, later is as good, and has fewer looks
+                best = std::min(best, cost);
+                when = t - ran;
+            }
+        };
+        for (std::size_t bin = ran > 0 ? bin_of(ran) : 0; bin < bins; ++bin) {
+            const double to = std::min(edge(bin + 1), ran + longest);
+            const double left_then = to < edge(bin + 1) ? left_at(to) : double{left_[bin + 1]};
+            const double rate = hazard_root(bin);
+            const double gap = to - from;
+            if (density < 1 && rate > 0 && density + rate * root * gap >= 1) {
+                const double t = from + (1 - density) / (rate * root);
+                const double l = left + (left_then - left) * (t - from) / gap;
+                consider(t, late + (survive - (left + l) / 2) * (t - from),
+                         cost_[bin + 1] + (edge(bin + 1) - t) * rate * l);
+            }
+            density += rate * root * gap;
+            late += (survive - (left + left_then) / 2) * gap;
+            consider(to, late, cost_[bin + 1] + (edge(bin + 1) - to) * rate * left_then);
+            if (to < edge(bin + 1) || late > best) break;
+            from = to;
+            left = left_then;
+        }
+        return when;
+    }
+
+private:
+    static constexpr double shortest = 0.0625; // the upper edge of the first bin
+    static constexpr std::size_t per_octave = 16;
+    static constexpr std::size_t bins = 26 * per_octave;
+    static constexpr double keep = 0.995;
+
+    static std::size_t bin_of(double t) noexcept {
+        if (!(t > shortest)) return 0;
+        const double bin = 1 + std::floor(std::log2(t / shortest) * double{per_octave});
+        return static_cast<std::size_t>(std::min(bin, double{bins - 1}));
+    }
+
+    // Upper edge of the bin before.
+    static double edge(std::size_t bin) noexcept {
+        return shortest * std::exp2((static_cast<double>(bin) - 1) / double{per_octave});
+    }
+
+    static double lower(std::size_t bin) noexcept { return bin == 0 ? 0 : edge(bin); }
+
+    // Of the mean hazard in the bin.
+    double hazard_root(std::size_t bin) const noexcept {
+        const double middle = (left_[bin] + left_[bin + 1]) / 2.0;
+        if (!(middle > 0)) return 0;
+        return std::sqrt((left_[bin] - left_[bin + 1]) / middle / (edge(bin + 1) - lower(bin)));
+    }
+
+    void prepare() noexcept {
+        std::array<double, bins> mass{};
+        smooth(mass);
+        double left = 0;
+        left_[bins] = 0;
+        for (std::size_t bin = bins; bin-- > 0;) left_[bin] = static_cast<float>(left += mass[bin]);
+        rough_ = 0;
+        double cost = 0;
+        cost_[bins] = 0;
+        for (std::size_t bin = bins; bin-- > 0;) {
+            const double root = hazard_root(bin);
+            if (root > 0) {
+                rough_ += mass[bin] / root;
+                cost += (left_[bin] + left_[bin + 1]) / 2.0 * root * (edge(bin + 1) - lower(bin));
+            }
+            cost_[bin] = static_cast<float>(cost);
+        }
+    }
+
+    void smooth(std::array<double, bins>& mass) const noexcept {
+        double mean = 0;
+        double square = 0;
+        for (std::size_t bin = first_; bin <= last_; ++bin) {
+            mean += double{weights_[bin]} * static_cast<double>(bin);
+            square += double{weights_[bin]} * static_cast<double>(bin) * static_cast<double>(bin);
+        }
+        mean /= sum_;
+        const double scatter = std::sqrt(std::max(square / sum_ - mean * mean, 0.0));
+        const double count = sum_ * sum_ / squares_;
+        // A triangle of half the width of Silverman's: jobs of one kind often are of two sorts.
+        const auto width = static_cast<std::ptrdiff_t>(std::lround(0.5 * scatter * std::pow(count, -0.2)));
+        const double known = count / (count + 1);
+        const double each = known / sum_ / static_cast<double>((width + 1) * (width + 1));
+        for (std::size_t bin = first_; bin <= last_; ++bin) {
+            if (!(weights_[bin] > 0)) continue;
+            for (std::ptrdiff_t d = -width; d <= width; ++d)
+                mass[clamped(static_cast<std::ptrdiff_t>(bin) + d)] +=
+                    double{weights_[bin]} * each * static_cast<double>(width + 1 - std::abs(d));
+        }
+        const std::size_t low = clamped(static_cast<std::ptrdiff_t>(first_) - 2 * std::ptrdiff_t{per_octave});
+        const std::size_t high = clamped(static_cast<std::ptrdiff_t>(last_) + 2 * std::ptrdiff_t{per_octave});
+        for (std::size_t bin = low; bin <= high; ++bin) mass[bin] += (1 - known) / static_cast<double>(high - low + 1);
+    }
+
+    static std::size_t clamped(std::ptrdiff_t bin) noexcept {
+        return static_cast<std::size_t>(std::clamp(bin, std::ptrdiff_t{0}, static_cast<std::ptrdiff_t>(bins) - 1));
+    }
+
+    std::array<float, bins> weights_{};
+    std::array<float, bins + 1> left_{}; // the share that takes longer than the lower edge
+    std::array<float, bins + 1> cost_{}; // the integral of left times the root of the hazard, from there on
+    double rough_ = 0;                   // the integral of the density over the root of the hazard
+    double weight_ = 1;                  // of the next
+    double sum_ = 0;
+    double squares_ = 0;
+    std::size_t first_ = bins - 1;
+    std::size_t last_ = 0;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_CORE_DETAIL_DURATION_TABLE_HPP
+// end <telltale/core/detail/duration_table.hpp>
+// <telltale/version.hpp> is above
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <optional>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// How long jobs of one kind have taken, and what that tells of one that still runs.
+///
+/// Durations are counted in bins, sixteen to an octave (4.4 %), from 1/16 s to 48 days; what is outside counts at the
+/// edge. Newer ones count more: each has 0.5 % less weight than the one after it, so that the last 200 or so matter.
+/// The bins are smoothed with a width that follows the scatter and the number of durations (Silverman 1986, "Density
+/// Estimation", eq. 3.31, in logarithms); and as nobody has seen everything, one more duration than there were is
+/// thought to be anywhere between a quarter of the shortest and four times the longest.
+///
+/// A value of fixed size, about 5 KB. An add() takes about 5 microseconds, a question much less than one.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe.
+class duration_history {
+public:
+    using seconds = std::chrono::duration<double>;
+
+    /// Fewer durations than this say nothing.
+    static constexpr std::size_t enough = 5;
+
+    /// A job has ended that took so long. What is negative or not finite is ignored.
+    void add(seconds took) noexcept {
+        if (!std::isfinite(took.count()) || took.count() < 0) return;
+        ++count_;
+        table_.add(took.count());
+    }
+
+    /// How many durations were added.
+    std::size_t count() const noexcept { return count_; }
+
+    /// A share of `q` (0 to 1) of the jobs takes at most so long; nothing with fewer than `enough` durations.
+    std::optional<seconds> quantile(double q) const noexcept { return remaining(q, seconds{0}); }
+
+    /// The same for what is left of a job that has run for `ran`, 0 or more. Nothing, too, once it has run for four
+    /// times as long as any: there is none to compare it with.
+    std::optional<seconds> remaining(double q, seconds ran) const noexcept {
+        if (count_ < enough || !(table_.left_at(ran.count()) > 0)) return std::nullopt;
+        return seconds{table_.remaining(std::clamp(q, 0.0, 1.0), ran.count())};
+    }
+
+    /// In how long to look next at a job that has run for `ran`, so that its end is seen `delay` late on the average
+    /// over all jobs of its kind, with as few looks as possible; at most `longest`. Looks are as dense as the square
+    /// root of the hazard (Keller 1974, "Optimum checking schedules for systems subject to random failure", Management
+    /// Science 21(3)), and better placed than that where many jobs end at nearly the same time. Nothing where remaining()
+    /// says nothing.
+    std::optional<seconds> next_look(seconds ran, seconds delay, seconds longest) const noexcept {
+        if (count_ < enough || !(delay.count() > 0) || !(table_.left_at(ran.count()) > 0)) return std::nullopt;
+        return seconds{table_.next_look(std::max(ran.count(), 0.0), delay.count(), longest.count())};
+    }
+
+private:
+    std::size_t count_ = 0;
+    detail::duration_table table_{};
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_CORE_DURATION_HISTORY_HPP
+// end <telltale/core/duration_history.hpp>
+// begin <telltale/core/error_rules.hpp>
+
+#ifndef TELLTALE_CORE_ERROR_RULES_HPP
+#define TELLTALE_CORE_ERROR_RULES_HPP
+
+// begin <telltale/core/detail/text_match.hpp>
+
+#ifndef TELLTALE_CORE_DETAIL_TEXT_MATCH_HPP
+#define TELLTALE_CORE_DETAIL_TEXT_MATCH_HPP
+
+// <telltale/version.hpp> is above
+
+#include <cstddef>
+#include <string_view>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+constexpr char folded(char c) noexcept {
+    if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
+    return c == '_' || c == '-' ? ' ' : c;
+}
+
+constexpr bool is_word_part(char c) noexcept {
+    const char f = folded(c);
+    return (f >= 'a' && f <= 'z') || (f >= '0' && f <= '9') || static_cast<unsigned char>(f) >= 0x80;
+}
+
+/// Whether `what`, not empty, is in `text`, see text_rule. ASCII: what is beyond is compared byte by byte.
+constexpr bool text_contains(std::string_view text, std::string_view what, bool whole_word) noexcept {
+    for (std::size_t i = 0; i + what.size() <= text.size(); ++i) {
+        std::size_t n = 0;
+        while (n < what.size() && folded(text[i + n]) == folded(what[n])) ++n;
+        if (n < what.size()) continue;
+        if (!whole_word) return true;
+        const bool begins = i == 0 || !is_word_part(text[i - 1]);
+        const bool ends = i + n == text.size() || !is_word_part(text[i + n]);
+        if (begins && ends) return true;
+    }
+    return false;
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_CORE_DETAIL_TEXT_MATCH_HPP
+// end <telltale/core/detail/text_match.hpp>
+// <telltale/core/job.hpp> is above
+// <telltale/version.hpp> is above
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// What is known of an error.
+struct error_evidence {
+    unsigned http_status = 0;   ///< 0: there is none
+    std::string_view code{};    ///< the API's own name or number for it
+    std::string_view message{}; ///< for people
+};
+
+/// How the text of a rule is looked for in a message. Upper and lower case, and blank, `_` and `-`, are the same.
+enum class text_rule : std::uint8_t {
+    contains,  ///< anywhere
+    whole_word ///< not as a part of a longer word
+};
+
+/// All that is given must be so; a rule that gives nothing is always so.
+struct error_rule {
+    error_class kind = error_class::unknown;
+    unsigned status_from = 0; ///< 0: whatever the HTTP status
+    unsigned status_to = 0;   ///< inclusive; 0: only status_from
+    std::string_view code{};  ///< found anywhere in the code; empty: whatever the code
+    std::string_view text{};  ///< found in the message; empty: whatever the message
+    text_rule how = text_rule::contains;
+
+    constexpr bool holds(const error_evidence& e) const noexcept {
+        if (status_from != 0) {
+            const unsigned to = status_to != 0 ? status_to : status_from;
+            if (e.http_status < status_from || e.http_status > to) return false;
+        }
+        return (code.empty() || detail::text_contains(e.code, code, false)) &&
+               (text.empty() || detail::text_contains(e.message, text, how == text_rule::whole_word));
+    }
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+// begin <telltale/core/detail/default_error_rules.hpp>
+
+#ifndef TELLTALE_CORE_DETAIL_DEFAULT_ERROR_RULES_HPP
+#define TELLTALE_CORE_DETAIL_DEFAULT_ERROR_RULES_HPP
+
+// Included by error_rules.hpp, after the rule.
+
+// <telltale/core/error_rules.hpp> is above
+
+#include <array>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// Codes are the most exact, then statuses, then words; the rest of the statuses is last.
+inline constexpr std::array default_error_rules{
+    // Codes: gRPC's (https://grpc.io/docs/guides/status-codes/) in the spelling of Google's APIs, those of AWS, Azure,
+    // OAuth (RFC 6749, RFC 6750), OpenAI and IBM Quantum.
+    error_rule{.kind = error_class::timeout, .code = "deadline_exceeded"},
+    error_rule{.kind = error_class::timeout, .code = "timeout"},
+    error_rule{.kind = error_class::timeout, .code = "timed_out"},
+    error_rule{.kind = error_class::timeout, .code = "timedout"},
+    error_rule{.kind = error_class::resource, .code = "resource_exhausted"},
+    error_rule{.kind = error_class::resource, .code = "throttl"},
+    error_rule{.kind = error_class::resource, .code = "too_many_requests"},
+    error_rule{.kind = error_class::resource, .code = "toomanyrequests"},
+    error_rule{.kind = error_class::resource, .code = "rate_limit"},
+    error_rule{.kind = error_class::resource, .code = "ratelimit"},
+    error_rule{.kind = error_class::resource, .code = "limit_exceeded"},
+    error_rule{.kind = error_class::resource, .code = "limitexceeded"},
+    error_rule{.kind = error_class::resource, .code = "quota"},
+    error_rule{.kind = error_class::resource, .code = "out_of_memory"},
+    error_rule{.kind = error_class::authentication, .code = "unauthenticated"},
+    error_rule{.kind = error_class::authentication, .code = "authentication"},
+    error_rule{.kind = error_class::authentication, .code = "invalid_token"},
+    error_rule{.kind = error_class::authentication, .code = "invalid_grant"},
+    error_rule{.kind = error_class::authentication, .code = "invalid_client"},
+    error_rule{.kind = error_class::authentication, .code = "invalid_api_key"},
+    error_rule{.kind = error_class::authentication, .code = "expiredtoken"},
+    error_rule{.kind = error_class::authentication, .code = "unrecognizedclient"},
+    error_rule{.kind = error_class::permission, .code = "permission"},
+    error_rule{.kind = error_class::permission, .code = "access_denied"},
+    error_rule{.kind = error_class::permission, .code = "accessdenied"},
+    error_rule{.kind = error_class::permission, .code = "insufficient_scope"},
+    error_rule{.kind = error_class::permission, .code = "forbidden"},
+    error_rule{.kind = error_class::query, .code = "invalid_argument"},
+    error_rule{.kind = error_class::query, .code = "invalid_request"},
+    error_rule{.kind = error_class::query, .code = "validation"},
+    error_rule{.kind = error_class::query, .code = "syntax"},
+    error_rule{.kind = error_class::api, .code = "unavailable"},
+    error_rule{.kind = error_class::api, .code = "internal"},
+
+    // Statuses that say one thing (RFC 9110, RFC 6585; 52x: of proxies).
+    error_rule{.kind = error_class::authentication, .status_from = 401},
+    error_rule{.kind = error_class::authentication, .status_from = 407},
+    error_rule{.kind = error_class::resource, .status_from = 402},
+    error_rule{.kind = error_class::resource, .status_from = 429},
+    error_rule{.kind = error_class::resource, .status_from = 507},
+    error_rule{.kind = error_class::timeout, .status_from = 408},
+    error_rule{.kind = error_class::timeout, .status_from = 504},
+    error_rule{.kind = error_class::timeout, .status_from = 522},
+    error_rule{.kind = error_class::timeout, .status_from = 524},
+    // GitHub and Google say 403 for it too.
+    error_rule{.kind = error_class::resource, .status_from = 403, .text = "rate limit"},
+    error_rule{.kind = error_class::resource, .status_from = 403, .text = "quota"},
+    error_rule{.kind = error_class::permission, .status_from = 403},
+    error_rule{.kind = error_class::permission, .status_from = 451},
+    error_rule{.kind = error_class::api, .status_from = 500, .status_to = 599},
+
+    // Words.
+    error_rule{.kind = error_class::timeout, .text = "timeout"},
+    error_rule{.kind = error_class::timeout, .text = "time out", .how = text_rule::whole_word},
+    error_rule{.kind = error_class::timeout, .text = "timed out"},
+    error_rule{.kind = error_class::timeout, .text = "deadline exceeded"},
+    error_rule{.kind = error_class::timeout, .text = "time limit"},
+    error_rule{.kind = error_class::query, .text = "syntax"}, // of which unexpected tokens are an example
+    error_rule{.kind = error_class::query, .text = "unexpected token"},
+    error_rule{.kind = error_class::authentication, .text = "authentication"},
+    error_rule{.kind = error_class::authentication, .text = "unauthenticated"},
+    error_rule{.kind = error_class::authentication, .text = "unauthorized"},
+    error_rule{.kind = error_class::authentication, .text = "credential"},
+    error_rule{.kind = error_class::authentication, .text = "certificate"},
+    error_rule{.kind = error_class::authentication, .text = "token", .how = text_rule::whole_word},
+    error_rule{.kind = error_class::authentication, .text = "tokens", .how = text_rule::whole_word},
+    error_rule{.kind = error_class::permission, .text = "permission"},
+    error_rule{.kind = error_class::permission, .text = "forbidden"},
+    error_rule{.kind = error_class::permission, .text = "access denied"},
+    error_rule{.kind = error_class::permission, .text = "not authorized"},
+    error_rule{.kind = error_class::resource, .text = "rate limit"},
+    error_rule{.kind = error_class::resource, .text = "quota"},
+    error_rule{.kind = error_class::resource, .text = "too many requests"},
+    error_rule{.kind = error_class::resource, .text = "out of memory"},
+    error_rule{.kind = error_class::resource, .text = "oom", .how = text_rule::whole_word},
+    error_rule{.kind = error_class::resource, .text = "oomkilled"},
+    error_rule{.kind = error_class::resource, .text = "disk full"},
+    error_rule{.kind = error_class::resource, .text = "no space left"},
+    error_rule{.kind = error_class::resource, .text = "exhausted"},
+    error_rule{.kind = error_class::resource, .text = "limit exceeded"},
+    error_rule{.kind = error_class::query, .text = "query", .how = text_rule::whole_word},
+    error_rule{.kind = error_class::query, .text = "queries", .how = text_rule::whole_word},
+    error_rule{.kind = error_class::query, .text = "invalid argument"},
+    error_rule{.kind = error_class::network, .text = "network"},
+    error_rule{.kind = error_class::network, .text = "connection"},
+    error_rule{.kind = error_class::network, .text = "unreachable"},
+    error_rule{.kind = error_class::network, .text = "host not found"},
+    error_rule{.kind = error_class::network, .text = "dns", .how = text_rule::whole_word},
+    error_rule{.kind = error_class::network, .text = "end of file"},
+    error_rule{.kind = error_class::network, .text = "broken pipe"},
+    error_rule{.kind = error_class::api, .text = "internal server error"},
+    error_rule{.kind = error_class::api, .text = "service unavailable"},
+    error_rule{.kind = error_class::api, .text = "bad gateway"},
+    error_rule{.kind = error_class::api, .text = "api", .how = text_rule::whole_word},
+
+    // What is left of the statuses.
+    error_rule{.kind = error_class::query, .status_from = 400},
+    error_rule{.kind = error_class::query, .status_from = 422},
+    error_rule{.kind = error_class::api, .status_from = 300, .status_to = 499},
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_CORE_DETAIL_DEFAULT_ERROR_RULES_HPP
+// end <telltale/core/detail/default_error_rules.hpp>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Finds the class of an error by ordered rules, of which the first that holds decides. A value.
+///
+///     error_rules rules;
+///     rules.prepend({.kind = error_class::resource, .text = "no slot free"});
+///     error_class c = rules.classify({.http_status = 500, .message = "No slot free"});
+///
+/// The defaults (detail/default_error_rules.hpp; docs/guide/errors_and_retries.md) know the HTTP statuses, the codes of
+/// gRPC and of the large clouds, and the words that people use. They are asked last.
+class error_rules {
+public:
+    error_rules() = default;
+
+    /// Only these, in this order, and the defaults after them.
+    explicit error_rules(const std::vector<error_rule>& rules) {
+        for (const auto& r : rules) own_.emplace_back(r);
+    }
+
+    /// Goes before all others. Copies the texts.
+    void prepend(const error_rule& rule) { own_.insert(own_.begin(), owned(rule)); }
+
+    /// Without the defaults what no rule knows is unknown.
+    void use_defaults(bool yes) noexcept { defaults_ = yes; }
+
+    error_class classify(const error_evidence& e) const noexcept;
+
+private:
+    struct owned {
+        explicit owned(const error_rule& r) : rule(r), code(r.code), text(r.text) {}
+
+        error_rule rule; // its texts are not used
+        std::string code;
+        std::string text;
+    };
+
+    std::vector<owned> own_;
+    bool defaults_ = true;
+};
+
+/// By the default rules alone.
+constexpr error_class classify(const error_evidence& e) noexcept {
+    for (const auto& rule : detail::default_error_rules)
+        if (rule.holds(e)) return rule.kind;
+    return error_class::unknown;
+}
+
+inline error_class error_rules::classify(const error_evidence& e) const noexcept {
+    for (const auto& o : own_) {
+        error_rule rule = o.rule;
+        rule.code = o.code;
+        rule.text = o.text;
+        if (rule.holds(e)) return rule.kind;
+    }
+    return defaults_ ? telltale::classify(e) : error_class::unknown;
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_CORE_ERROR_RULES_HPP
+// end <telltale/core/error_rules.hpp>
 // <telltale/core/estimator.hpp> is above
 // <telltale/core/event.hpp> is above
 // begin <telltale/core/execution_report.hpp>
@@ -6684,17 +7742,17 @@ struct report_sources {
 };
 
 /// The report of these jobs: those of a board's snapshot, for example. Null pointers are left out.
-inline execution_report make_report(const std::vector<std::shared_ptr<const job>>& jobs, report_sources sources);
+TELLTALE_DECL execution_report make_report(const std::vector<std::shared_ptr<const job>>& jobs, report_sources sources);
 
 /// {"format":1,"started_at":"…","elapsed_s":2.5,…}: see docs/reference/report.md. What is unknown is left out.
-inline void write_json(json_writer& out, const execution_report& r);
+TELLTALE_DECL void write_json(json_writer& out, const execution_report& r);
 
 } // namespace telltale::inline TELLTALE_ABI
 
-// begin <telltale/core/detail/execution_report.hpp>
+// begin <telltale/core/detail/execution_report.ipp>
 
-#ifndef TELLTALE_CORE_DETAIL_EXECUTION_REPORT_HPP
-#define TELLTALE_CORE_DETAIL_EXECUTION_REPORT_HPP
+#ifndef TELLTALE_CORE_DETAIL_EXECUTION_REPORT_IPP
+#define TELLTALE_CORE_DETAIL_EXECUTION_REPORT_IPP
 
 // <telltale/core/execution_report.hpp> is above
 // begin <telltale/core/json.hpp>
@@ -7016,32 +8074,32 @@ private:
 
 } // namespace detail
 
-inline std::optional<double> reported_job::rows_ratio() const noexcept {
+TELLTALE_DECL std::optional<double> reported_job::rows_ratio() const noexcept {
     if (!figures.rows_in || !figures.rows_out || *figures.rows_in == 0) return std::nullopt;
     return static_cast<double>(*figures.rows_out) / static_cast<double>(*figures.rows_in);
 }
 
-inline std::optional<double> reported_job::rows_per_s() const noexcept {
+TELLTALE_DECL std::optional<double> reported_job::rows_per_s() const noexcept {
     return detail::per_second(figures.rows_in, duration);
 }
 
-inline std::optional<double> reported_job::bytes_per_s() const noexcept {
+TELLTALE_DECL std::optional<double> reported_job::bytes_per_s() const noexcept {
     return detail::per_second(figures.bytes, duration);
 }
 
-inline std::optional<double> reported_job::cpu_percent() const noexcept {
+TELLTALE_DECL std::optional<double> reported_job::cpu_percent() const noexcept {
     if (!figures.cpu) return std::nullopt;
     return detail::per_second(std::optional(100 * figures.cpu->count()), duration);
 }
 
-inline std::size_t execution_report::ended() const noexcept {
+TELLTALE_DECL std::size_t execution_report::ended() const noexcept {
     std::size_t n = 0;
     for (std::size_t i = 0; i < by_state.size(); ++i)
         if (is_terminal(static_cast<job_state>(i))) n += by_state[i];
     return n;
 }
 
-inline std::optional<double> execution_report::percent() const noexcept {
+TELLTALE_DECL std::optional<double> execution_report::percent() const noexcept {
     if (overall)
         if (const auto p = overall->percent()) return p;
     if (jobs.empty()) return std::nullopt;
@@ -7055,21 +8113,22 @@ inline std::optional<double> execution_report::percent() const noexcept {
     return done / static_cast<double>(jobs.size());
 }
 
-inline std::optional<double> execution_report::success_percent() const noexcept {
+TELLTALE_DECL std::optional<double> execution_report::success_percent() const noexcept {
     const std::size_t n = ended() - count(job_state::skipped);
     if (n == 0) return std::nullopt;
     return 100.0 * static_cast<double>(count(job_state::succeeded)) / static_cast<double>(n);
 }
 
-inline std::optional<double> execution_report::rows_per_s() const noexcept {
+TELLTALE_DECL std::optional<double> execution_report::rows_per_s() const noexcept {
     return detail::per_second(rows_in, elapsed());
 }
 
-inline std::optional<double> execution_report::bytes_per_s() const noexcept {
+TELLTALE_DECL std::optional<double> execution_report::bytes_per_s() const noexcept {
     return detail::per_second(bytes, elapsed());
 }
 
-inline execution_report make_report(const std::vector<std::shared_ptr<const job>>& jobs, report_sources sources) {
+TELLTALE_DECL execution_report make_report(const std::vector<std::shared_ptr<const job>>& jobs,
+                                           report_sources sources) {
     execution_report r;
     r.jobs.reserve(jobs.size());
     std::uint64_t in_of_both = 0;
@@ -7102,7 +8161,7 @@ inline execution_report make_report(const std::vector<std::shared_ptr<const job>
     return r;
 }
 
-inline void write_json(json_writer& out, const execution_report& r) {
+TELLTALE_DECL void write_json(json_writer& out, const execution_report& r) {
     detail::report_writer fields(out);
     out.begin_object().member("format", 1).member("started_at", to_rfc3339(r.started)).member("at", to_rfc3339(r.at));
     out.member("elapsed_s", r.elapsed().count());
@@ -7131,12 +8190,186 @@ inline void write_json(json_writer& out, const execution_report& r) {
 
 } // namespace telltale::inline TELLTALE_ABI
 
-#endif // TELLTALE_CORE_DETAIL_EXECUTION_REPORT_HPP
-// end <telltale/core/detail/execution_report.hpp>
+#endif // TELLTALE_CORE_DETAIL_EXECUTION_REPORT_IPP
+// end <telltale/core/detail/execution_report.ipp>
 
 #endif // TELLTALE_CORE_EXECUTION_REPORT_HPP
 // end <telltale/core/execution_report.hpp>
 // <telltale/core/filter.hpp> is above
+// begin <telltale/core/http_date.hpp>
+
+#ifndef TELLTALE_CORE_HTTP_DATE_HPP
+#define TELLTALE_CORE_HTTP_DATE_HPP
+
+// <telltale/core/time.hpp> is above
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+
+inline constexpr std::array<std::string_view, 7> http_days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+inline constexpr std::array<std::string_view, 7> http_long_days{"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                                "Thursday", "Friday", "Saturday"};
+inline constexpr std::array<std::string_view, 12> http_months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+/// Reads a date of HTTP from the left. Once something is not as it should be, it has failed.
+class http_date_reader {
+public:
+    explicit http_date_reader(std::string_view text) : rest_(text) {}
+
+    bool good() const noexcept { return good_; }
+    bool at_end() const noexcept { return good_ && rest_.empty(); }
+    bool next_is(char c) const noexcept { return !rest_.empty() && rest_.front() == c; }
+
+    void expect(std::string_view text) noexcept {
+        if (rest_.starts_with(text))
+            rest_.remove_prefix(text.size());
+        else
+            good_ = false;
+    }
+
+    /// The index of the name that stands here.
+    template <std::size_t N>
+    unsigned name(const std::array<std::string_view, N>& names) noexcept {
+        for (std::size_t i = 0; i < N; ++i) {
+            if (!rest_.starts_with(names[i])) continue;
+            rest_.remove_prefix(names[i].size());
+            return static_cast<unsigned>(i);
+        }
+        good_ = false;
+        return 0;
+    }
+
+    /// A number of just so many digits.
+    unsigned number(std::size_t digits) noexcept {
+        unsigned n = 0;
+        for (; digits > 0; --digits) {
+            if (rest_.empty() || rest_.front() < '0' || rest_.front() > '9') {
+                good_ = false;
+                return 0;
+            }
+            n = n * 10 + static_cast<unsigned>(rest_.front() - '0');
+            rest_.remove_prefix(1);
+        }
+        return n;
+    }
+
+    std::chrono::seconds time_of_day() noexcept {
+        const unsigned hours = number(2);
+        expect(":");
+        const unsigned minutes = number(2);
+        expect(":");
+        const unsigned seconds = number(2);
+        if (hours > 23 || minutes > 59 || seconds > 60) good_ = false;
+        return std::chrono::hours(hours) + std::chrono::minutes(minutes) + std::chrono::seconds(seconds);
+    }
+
+private:
+    std::string_view rest_;
+    bool good_ = true;
+};
+
+/// A year of two digits: not more than 50 years ahead (RFC 9110, section 5.6.7).
+inline unsigned http_full_year(unsigned two_digits, timestamp now) {
+    using namespace std::chrono;
+    const int this_year = static_cast<int>(year_month_day(floor<days>(now)).year());
+    int year = this_year - this_year % 100 + static_cast<int>(two_digits);
+    if (year > this_year + 50) year -= 100;
+    if (year <= this_year - 50) year += 100;
+    return static_cast<unsigned>(std::clamp(year, 0, 9999));
+}
+
+} // namespace detail
+
+/// Reads a date of HTTP (RFC 9110, section 5.6.7), in each of its three forms:
+///
+///     Sun, 06 Nov 1994 08:49:37 GMT     Sunday, 06-Nov-94 08:49:37 GMT     Sun Nov  6 08:49:37 1994
+///
+/// Years 1678 to 2261, which is what a timestamp holds. `now` says which century a year of two digits is in. Which day of
+/// the week it was is not checked.
+inline std::optional<timestamp> parse_http_date(std::string_view text, timestamp now) {
+    using namespace std::chrono;
+    detail::http_date_reader in(text);
+    unsigned year = 0;
+    unsigned month = 0;
+    unsigned day = 0;
+    seconds time{};
+    const auto comma = text.find(',');
+    if (comma == 3) {
+        in.name(detail::http_days);
+        in.expect(", ");
+        day = in.number(2);
+        in.expect(" ");
+        month = in.name(detail::http_months);
+        in.expect(" ");
+        year = in.number(4);
+        in.expect(" ");
+        time = in.time_of_day();
+        in.expect(" GMT");
+    } else if (comma != std::string_view::npos) {
+        in.name(detail::http_long_days);
+        in.expect(", ");
+        day = in.number(2);
+        in.expect("-");
+        month = in.name(detail::http_months);
+        in.expect("-");
+        year = detail::http_full_year(in.number(2), now);
+        in.expect(" ");
+        time = in.time_of_day();
+        in.expect(" GMT");
+    } else {
+        in.name(detail::http_days);
+        in.expect(" ");
+        month = in.name(detail::http_months);
+        in.expect(" ");
+        if (in.next_is(' ')) {
+            in.expect(" ");
+            day = in.number(1);
+        } else {
+            day = in.number(2);
+        }
+        in.expect(" ");
+        time = in.time_of_day();
+        in.expect(" ");
+        year = in.number(4);
+    }
+    if (!in.at_end() || year < 1678 || year > 2261) return std::nullopt;
+    const year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(month + 1),
+                              std::chrono::day(day)};
+    if (!date.ok()) return std::nullopt;
+    return timestamp(duration_cast<timestamp::duration>(sys_days(date).time_since_epoch() + time));
+}
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT". Years 0000 to 9999; parts of a second are cut off.
+inline std::string to_http_date(timestamp t) {
+    using namespace std::chrono;
+    const auto day = floor<days>(t);
+    const year_month_day date{day};
+    const hh_mm_ss time{floor<seconds>(t - day)};
+    const auto name = [](std::string_view n) { return n.data(); };
+    char text[64];
+    const int n = std::snprintf(text, sizeof text, "%.3s, %02u %.3s %04d %02d:%02d:%02d GMT",
+                                name(detail::http_days[weekday(day).c_encoding()]), static_cast<unsigned>(date.day()),
+                                name(detail::http_months[static_cast<unsigned>(date.month()) - 1]),
+                                static_cast<int>(date.year()), static_cast<int>(time.hours().count()),
+                                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
+    return {text, static_cast<std::size_t>(n)};
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_CORE_HTTP_DATE_HPP
+// end <telltale/core/http_date.hpp>
 // <telltale/core/job.hpp> is above
 // <telltale/core/job_control.hpp> is above
 // <telltale/core/job_report.hpp> is above
@@ -7249,7 +8482,155 @@ private:
 
 #endif // TELLTALE_CORE_PUBLISH_LIMITER_HPP
 // end <telltale/core/publish_limiter.hpp>
+// begin <telltale/core/redaction.hpp>
+
+#ifndef TELLTALE_CORE_REDACTION_HPP
+#define TELLTALE_CORE_REDACTION_HPP
+
+// <telltale/version.hpp> is above
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// What stands where a secret was.
+inline constexpr std::string_view redaction_mark = "***";
+
+/// Whether the name of a header or of a parameter looks as if its value were a secret: "Authorization", "Cookie",
+/// "X-API-Key", "PRIVATE-TOKEN", "sig" and the like. Rather one too many.
+inline bool is_secret_name(std::string_view name) {
+    constexpr std::array whole{"key", "sig", "sas", "code", "pwd", "pass", "jwt", "otp", "pin"};
+    constexpr std::array part{"auth",    "token",  "secret", "passw",     "passphrase", "credential", "signature",
+                              "session", "cookie", "apikey", "accesskey", "privatekey", "userkey",    "bearer"};
+    if (name.size() > 4 && (name.ends_with("-key") || name.ends_with("-Key") || name.ends_with("_key"))) return true;
+    std::string bare; // small letters, without what joins words
+    bare.reserve(name.size());
+    for (const char c : name) {
+        if (c >= 'A' && c <= 'Z')
+            bare += static_cast<char>(c - 'A' + 'a');
+        else if (c != '-' && c != '_' && c != '.')
+            bare += c;
+    }
+    return std::find(whole.begin(), whole.end(), bare) != whole.end() ||
+           std::any_of(part.begin(), part.end(), [&](const char* p) { return bare.find(p) != std::string::npos; });
+}
+
+/// A URL for people and logs: without user and password, without a fragment, and with `***` for the value of each
+/// parameter of the query whose name is_secret_name().
+inline std::string redacted_url(std::string_view url) {
+    std::string out;
+    if (const auto scheme = url.find("//"); scheme != std::string_view::npos && scheme <= url.find_first_of("/?#")) {
+        const auto begin = scheme + 2;
+        const auto end = std::min(url.find_first_of("/?#", begin), url.size());
+        const auto authority = url.substr(begin, end - begin);
+        auto at = authority.rfind('@');
+        // A password with a slash in it: what ends at the slash is no host and port.
+        const auto port = authority.substr(std::min(authority.find(':'), authority.size()));
+        if (at == std::string_view::npos && !authority.starts_with('[') &&
+            port.find_first_not_of("0123456789", 1) != std::string_view::npos)
+            at = url.substr(begin).rfind('@');
+        out.append(url.substr(0, begin));
+        url.remove_prefix(begin + (at == std::string_view::npos ? 0 : at + 1));
+    }
+    url = url.substr(0, url.find('#'));
+    const std::size_t question = std::min(url.find('?'), url.size());
+    const std::string_view before = url.substr(0, question);
+    out.append(before);
+    std::string_view rest = url.substr(question);
+    while (!rest.empty()) {
+        out += rest.front(); // ? & ;
+        rest.remove_prefix(1);
+        const std::size_t end = std::min(rest.find_first_of("&;"), rest.size());
+        const std::string_view parameter = rest.substr(0, end);
+        rest.remove_prefix(end);
+        const std::size_t equals = parameter.find('=');
+        const std::string_view name = parameter.substr(0, equals);
+        // What is written as %XX may hide a name.
+        const bool secret = is_secret_name(name) || name.find('%') != std::string_view::npos;
+        if (equals == std::string_view::npos || !secret)
+            out.append(parameter);
+        else
+            out.append(name).append("=").append(redaction_mark);
+    }
+    return out;
+}
+
+/// The text with `***` for each place at which a secret stands. Secrets of fewer than 4 characters are left, for they
+/// would be found everywhere.
+inline std::string redacted(std::string text, std::string_view secret) {
+    if (secret.size() < 4) return text;
+    for (std::size_t at = text.find(secret); at != std::string::npos;
+         at = text.find(secret, at + redaction_mark.size()))
+        text.replace(at, secret.size(), redaction_mark);
+    return text;
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_CORE_REDACTION_HPP
+// end <telltale/core/redaction.hpp>
 // <telltale/core/resource_usage.hpp> is above
+// begin <telltale/core/retry_policy.hpp>
+
+#ifndef TELLTALE_CORE_RETRY_POLICY_HPP
+#define TELLTALE_CORE_RETRY_POLICY_HPP
+
+// <telltale/core/backoff.hpp> is above
+// <telltale/core/job.hpp> is above
+// <telltale/version.hpp> is above
+
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Some of the classes of errors.
+class error_class_set {
+public:
+    constexpr error_class_set() = default;
+    constexpr error_class_set(std::initializer_list<error_class> classes) noexcept {
+        for (const auto c : classes) insert(c);
+    }
+
+    constexpr void insert(error_class c) noexcept { bits_ = static_cast<std::uint16_t>(bits_ | bit(c)); }
+
+    constexpr bool contains(error_class c) const noexcept { return (bits_ & bit(c)) != 0; }
+
+    friend bool operator==(const error_class_set&, const error_class_set&) = default;
+
+private:
+    static constexpr std::uint16_t bit(error_class c) noexcept {
+        return static_cast<std::uint16_t>(1U << static_cast<unsigned>(c));
+    }
+
+    std::uint16_t bits_ = 0;
+};
+
+/// Whether, and when, a job that has failed is started again. To be used only where that does no harm: a job that was
+/// started twice has done its work twice.
+struct retry_policy {
+    error_class_set classes{error_class::network, error_class::api}; ///< of the job's error
+    std::uint32_t max_retries = 3;                                   ///< of one job
+    /// The n-th retry is this long after the failure: min(300 s, 60 s * 2^(n-1)), its ceilings, without jitter.
+    backoff delays{.min = std::chrono::seconds{60}, .max = std::chrono::seconds{300}};
+
+    /// How long after its failure a job is started again that has been retried so often; nothing: it is not.
+    constexpr std::optional<std::chrono::nanoseconds> delay(error_class kind, std::uint32_t retries) const noexcept {
+        if (retries >= max_retries || !classes.contains(kind)) return std::nullopt;
+        return delays.ceiling(retries + 1);
+    }
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_CORE_RETRY_POLICY_HPP
+// end <telltale/core/retry_policy.hpp>
 // begin <telltale/core/slow_detector.hpp>
 
 #ifndef TELLTALE_CORE_SLOW_DETECTOR_HPP
@@ -7748,6 +9129,2538 @@ class subscription;
 
 #endif // TELLTALE_FWD_HPP
 // end <telltale/fwd.hpp>
+// begin <telltale/poll/circuit_breaker.hpp>
+
+#ifndef TELLTALE_POLL_CIRCUIT_BREAKER_HPP
+#define TELLTALE_POLL_CIRCUIT_BREAKER_HPP
+
+// <telltale/core/backoff.hpp> is above
+// <telltale/version.hpp> is above
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// When a source that fails is left alone, and for how long.
+struct breaker_options {
+    std::uint32_t failures = 5; ///< in a row that open it; 0: no number does
+    double failure_rate = 0;    ///< above 0, up to 1: this share of the latest `window` outcomes opens it; 0: none does
+    std::uint32_t window = 20;  ///< 2 to 64; fewer outcomes have no rate
+    /// How long it is open: the n-th time in a row for the longest n-th delay. Equal jitter takes up to a half off.
+    backoff open{.min = std::chrono::seconds{15}, .max = std::chrono::minutes{5}};
+};
+
+/// Lets calls through (closed) until too many have failed; then none for a while (open); then one, whose outcome decides
+/// (half open). Time is passed in: the machine has no clock. 56 bytes, options included by reference.
+///
+///     if (const auto pass = breaker.try_pass(now)) { ...; breaker.failed(*pass, now); }
+///     else come_again(breaker.until());
+///
+/// Every pass is given back once, by succeeded(), failed() or abandoned(). Outcomes of calls from before it opened are
+/// ignored: they say what is known already.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe.
+class circuit_breaker {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+    enum class state : std::uint8_t { closed, open, half_open };
+    enum class pass : std::uint64_t {};
+
+    /// Closed. `options` outlives it. `seed`: of the jitter.
+    explicit circuit_breaker(const breaker_options& options, std::uint64_t seed = 0) noexcept
+        : options_(&options), random_(seed) {}
+    explicit circuit_breaker(const breaker_options&&, std::uint64_t = 0) = delete;
+
+    /// Leave for one call; nothing while it is open, and while it is half open and another call is under way.
+    std::optional<pass> try_pass(time_point now) noexcept {
+        if (openings_ == 0) return pass{generation_};
+        if (now < until_ || probing_) return std::nullopt;
+        probing_ = true;
+        return pass{++generation_};
+    }
+
+    /// The call has had an answer. An API that answers that something is wrong with the request has answered.
+    void succeeded(pass p, time_point) noexcept {
+        if (p != pass{generation_}) return;
+        if (openings_ != 0) { // the one that was let through
+            ++generation_;
+            openings_ = 0;
+            probing_ = false;
+            outcomes_ = 0;
+            count_ = 0;
+        }
+        in_a_row_ = 0;
+        note(false);
+    }
+
+    /// The call has failed.
+    void failed(pass p, time_point now) noexcept {
+        if (p != pass{generation_}) return;
+        if (in_a_row_ < 0xFFFFFFFF) ++in_a_row_;
+        note(true);
+        if (openings_ != 0 || too_many()) open(now);
+    }
+
+    /// The call was cancelled: nobody knows.
+    void abandoned(pass p) noexcept {
+        if (p == pass{generation_} && openings_ != 0) {
+            ++generation_;
+            probing_ = false;
+        }
+    }
+
+    state current(time_point now) const noexcept {
+        if (openings_ == 0) return state::closed;
+        return now < until_ ? state::open : state::half_open;
+    }
+
+    /// Until when it is, or was last, open. Meaningful unless it is closed.
+    time_point until() const noexcept { return until_; }
+
+    /// Whether the one call of the half open state is under way.
+    bool probing() const noexcept { return probing_; }
+
+    /// How often in a row it has opened; 0: it is closed.
+    std::uint32_t openings() const noexcept { return openings_; }
+
+    /// Failures in a row, as far as they were counted.
+    std::uint32_t failures() const noexcept { return in_a_row_; }
+
+private:
+    void note(bool failure) noexcept {
+        outcomes_ = outcomes_ << 1U | std::uint64_t{failure};
+        if (count_ < 64) ++count_;
+    }
+
+    bool too_many() const noexcept {
+        if (options_->failures != 0 && in_a_row_ >= options_->failures) return true;
+        const std::uint32_t window = std::clamp(options_->window, 2U, 64U);
+        if (!(options_->failure_rate > 0) || count_ < window) return false;
+        const std::uint64_t latest = outcomes_ & (~std::uint64_t{0} >> (64U - window));
+        return std::popcount(latest) >= options_->failure_rate * window;
+    }
+
+    void open(time_point now) noexcept {
+        ++generation_;
+        if (openings_ < 0xFFFFFFFF) ++openings_;
+        probing_ = false;
+        const auto most = options_->open.ceiling(openings_);
+        const auto span = static_cast<double>(most.count()) * (0.5 + random() / 2);
+        const std::chrono::nanoseconds delay{static_cast<std::chrono::nanoseconds::rep>(span)};
+        until_ = delay > time_point::max() - now ? time_point::max() : now + delay;
+    }
+
+    // SplitMix64 (https://prng.di.unimi.it/splitmix64.c); uniform in [0, 1).
+    double random() noexcept {
+        std::uint64_t z = (random_ += 0x9E3779B97F4A7C15U);
+        z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+        z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+        return static_cast<double>((z ^ (z >> 31U)) >> 11U) * 0x1.0p-53;
+    }
+
+    const breaker_options* options_;
+    std::uint64_t random_;
+    std::uint64_t generation_ = 0; // of the passes that count
+    std::uint64_t outcomes_ = 0;   // the latest is the lowest bit; set: failed
+    time_point until_{};
+    std::uint32_t in_a_row_ = 0;
+    std::uint32_t openings_ = 0;
+    std::uint32_t count_ = 0; // of outcomes
+    bool probing_ = false;
+};
+
+namespace detail {
+inline constexpr std::array<std::string_view, 3> breaker_state_names{"closed", "open", "half_open"};
+} // namespace detail
+
+constexpr std::string_view to_string(circuit_breaker::state s) noexcept {
+    return detail::breaker_state_names[static_cast<std::size_t>(s)];
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_CIRCUIT_BREAKER_HPP
+// end <telltale/poll/circuit_breaker.hpp>
+// begin <telltale/poll/explanation.hpp>
+
+#ifndef TELLTALE_POLL_EXPLANATION_HPP
+#define TELLTALE_POLL_EXPLANATION_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/job.hpp> is above
+// <telltale/core/progress.hpp> is above
+// <telltale/core/time.hpp> is above
+// <telltale/core/watch_health.hpp> is above
+// begin <telltale/poll/poll_reason.hpp>
+
+#ifndef TELLTALE_POLL_POLL_REASON_HPP
+#define TELLTALE_POLL_POLL_REASON_HPP
+
+// <telltale/version.hpp> is above
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Why the next poll of a job is due when it is.
+enum class poll_reason : std::uint8_t {
+    first,            ///< nothing is known yet
+    interval,         ///< the interval has passed
+    backoff,          ///< the delay after a failed poll, or after so many polls without the end
+    hint,             ///< the API said not to come earlier
+    predicted_end,    ///< by its progress the job will be nearly over, or over, then
+    learned_duration, ///< many jobs of its kind end about then
+    last_poll,        ///< the deadline of the watch
+    command           ///< somebody asked something of the job, and wants to see whether it is so
+};
+
+namespace detail {
+inline constexpr std::array<std::string_view, 8> poll_reason_names{
+    "first", "interval", "backoff", "hint", "predicted_end", "learned_duration", "last_poll", "command"};
+} // namespace detail
+
+constexpr std::string_view to_string(poll_reason r) noexcept {
+    return detail::poll_reason_names[static_cast<std::size_t>(r)];
+}
+
+constexpr std::optional<poll_reason> parse_poll_reason(std::string_view name) noexcept {
+    for (std::size_t i = 0; i < detail::poll_reason_names.size(); ++i)
+        if (detail::poll_reason_names[i] == name) return static_cast<poll_reason>(i);
+    return std::nullopt;
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_POLL_REASON_HPP
+// end <telltale/poll/poll_reason.hpp>
+// begin <telltale/poll/poll_wait.hpp>
+
+#ifndef TELLTALE_POLL_POLL_WAIT_HPP
+#define TELLTALE_POLL_POLL_WAIT_HPP
+
+// <telltale/version.hpp> is above
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// What a poll that is due waits for.
+enum class poll_wait : std::uint8_t {
+    nothing,    ///< it is not due yet, or under way
+    permit,     ///< as many polls are under way as may be at once
+    budget,     ///< the requests that this credential may make in a time are spent
+    breaker,    ///< the source failed too often: nobody is let through for a while
+    retry_after ///< the API said when to come again
+};
+
+namespace detail {
+inline constexpr std::array<std::string_view, 5> poll_wait_names{"nothing", "permit", "budget", "breaker",
+                                                                 "retry_after"};
+} // namespace detail
+
+constexpr std::string_view to_string(poll_wait w) noexcept {
+    return detail::poll_wait_names[static_cast<std::size_t>(w)];
+}
+
+constexpr std::optional<poll_wait> parse_poll_wait(std::string_view name) noexcept {
+    for (std::size_t i = 0; i < detail::poll_wait_names.size(); ++i)
+        if (detail::poll_wait_names[i] == name) return static_cast<poll_wait>(i);
+    return std::nullopt;
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_POLL_WAIT_HPP
+// end <telltale/poll/poll_wait.hpp>
+// begin <telltale/poll/stuck.hpp>
+
+#ifndef TELLTALE_POLL_STUCK_HPP
+#define TELLTALE_POLL_STUCK_HPP
+
+// <telltale/core/job_state.hpp> is above
+// <telltale/core/time.hpp> is above
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// When a job counts as stuck.
+struct stuck_options {
+    std::chrono::nanoseconds pending = std::chrono::hours{1}; ///< pending or queued for longer; 0: never
+    std::chrono::nanoseconds running = std::chrono::hours{2}; ///< running for longer; 0: never
+    /// Where it is known how long such jobs take, running counts as stuck after so many times that, and not after
+    /// `running`; not below 1; 0: what is known is not regarded.
+    double times_expected = 3;
+};
+
+/// Why a job counts as stuck.
+enum class stuck_reason : std::uint8_t {
+    none,                 ///< it does not
+    pending_too_long,     ///< has waited to begin for longer than stuck_options::pending
+    running_too_long,     ///< runs for longer than stuck_options::running
+    longer_than_expected, ///< runs for longer than jobs of its kind do
+    never_runs            ///< its API says so
+};
+
+namespace detail {
+inline constexpr std::array<std::string_view, 5> stuck_reason_names{"none", "pending_too_long", "running_too_long",
+                                                                    "longer_than_expected", "never_runs"};
+} // namespace detail
+
+constexpr std::string_view to_string(stuck_reason r) noexcept {
+    return detail::stuck_reason_names[static_cast<std::size_t>(r)];
+}
+
+/// Whether a job is stuck, and by what limit.
+struct stuck_verdict {
+    stuck_reason why = stuck_reason::none;
+    std::chrono::nanoseconds limit{}; ///< that was exceeded; 0: none was, or it never runs
+
+    explicit operator bool() const noexcept { return why != stuck_reason::none; }
+    friend bool operator==(const stuck_verdict&, const stuck_verdict&) = default;
+};
+
+/// Whether a job that is in this state since `since` is stuck at `now`. A paused job is not: somebody holds it.
+///
+/// `expected`: how long jobs of this kind run, where it is known (duration_history); `never_runs`: its API says that it
+/// will not begin.
+inline stuck_verdict find_stuck(job_state state, timestamp since, timestamp now, const stuck_options& options = {},
+                                std::optional<std::chrono::nanoseconds> expected = {}, bool never_runs = false) {
+    using std::chrono::nanoseconds;
+    if (is_terminal(state) || state == job_state::paused) return {};
+    const auto exceeds = [&](nanoseconds limit) { return limit > nanoseconds::zero() && now - since > limit; };
+    if (state == job_state::running) {
+        if (expected && *expected > nanoseconds::zero() && options.times_expected > 0) {
+            constexpr double most = 9.0e18; // fits
+            const double ns = static_cast<double>(expected->count()) * std::max(options.times_expected, 1.0);
+            const nanoseconds limit{static_cast<nanoseconds::rep>(std::min(ns, most))};
+            if (exceeds(limit)) return {stuck_reason::longer_than_expected, limit};
+        } else if (exceeds(options.running)) {
+            return {stuck_reason::running_too_long, options.running};
+        }
+        return {};
+    }
+    if (never_runs) return {stuck_reason::never_runs, {}};
+    if (exceeds(options.pending)) return {stuck_reason::pending_too_long, options.pending};
+    return {};
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_STUCK_HPP
+// end <telltale/poll/stuck.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Why a watched job is not done, or how it ended: all that its poller knows, as plain values.
+struct explanation {
+    using nanoseconds = std::chrono::nanoseconds;
+
+    job_id id{};
+    std::string name{};   ///< of the job, for people; may be empty
+    std::string source{}; ///< what its API is called, for people; may be empty
+
+    // The job, by the last good answer:
+    std::optional<job_state> state{}; ///< absent: there was none yet, or none with a word that is known
+    std::string word{};               ///< the API's own for the state; may be empty
+    std::string reason{};             ///< the API's own for why it is in this state; may be empty
+    bool never_runs = false;          ///< by that reason it never will
+    std::optional<timestamp> since{}; ///< it is in this state: as the API says, or else when it was first seen in it
+    std::uint32_t attempt = 1;
+    std::optional<telltale::progress> progress{};
+    std::optional<std::uint32_t> queue_position{}; ///< 1 is next
+    std::optional<job_error> error{};
+    std::string unknown_word{}; ///< what the answer said, if nobody knows what that means; `state` is then an older one
+    std::optional<timestamp> unknown_since{};
+    stuck_verdict stuck{};
+    std::optional<timestamp> cancel_requested{}; ///< it was asked for, and is not so yet
+    std::optional<timestamp> retry_at{};         ///< it has failed, and is started again then
+
+    // The watch:
+    std::optional<timestamp> watched_since{};
+    std::optional<timestamp> last_answer{}; ///< the last good one
+    watch_health health{};
+    std::uint32_t failures = 0;             ///< polls that failed in a row
+    std::uint64_t polls = 0;                ///< of this job that have ended
+    bool polling = false;                   ///< one is under way
+    std::optional<timestamp> next_poll{};   ///< when it is due; absent: one is under way, or there is none
+    std::optional<poll_reason> why_then{};  ///< why it is due just then
+    std::optional<nanoseconds> interval{};  ///< from the end of the last poll until then
+    poll_wait waits = poll_wait::nothing;   ///< what the poll that is due waits for
+    std::optional<timestamp> waits_until{}; ///< absent: nobody knows
+    std::optional<timestamp> deadline{};    ///< of the watch
+    bool over = false;                      ///< the watch
+    error_code end{}; ///< of a watch that is over: none, the job is over; deadline_exceeded: only the time for it is
+};
+
+/// One to three sentences that somebody on call understands, in English and UTC:
+///
+///     job 42 is queued (PENDING) since 14:02 UTC (3 min); Slurm says DependencyNeverSatisfied: it will never run.
+///     Last answer 12 s ago; next poll in 3 s (interval 15 s).
+///
+/// One line, whatever the texts of the API hold; these are cut after 200 bytes each.
+inline std::string to_sentence(const explanation& e, timestamp now);
+
+} // namespace telltale::inline TELLTALE_ABI
+
+// begin <telltale/poll/detail/explanation_text.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_EXPLANATION_TEXT_HPP
+#define TELLTALE_POLL_DETAIL_EXPLANATION_TEXT_HPP
+
+// <telltale/error.hpp> is above
+// begin <telltale/poll/detail/plain_text.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_PLAIN_TEXT_HPP
+#define TELLTALE_POLL_DETAIL_PLAIN_TEXT_HPP
+
+// <telltale/core/time.hpp> is above
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// "0 s", "250 ms", "1.5 s", "12 s", "3 min", "1 h 05 min", "2 d 3 h": rounded down. What is negative counts as 0.
+inline std::string plain_duration(std::chrono::nanoseconds d) {
+    const long long ms = std::max<long long>(std::chrono::floor<std::chrono::milliseconds>(d).count(), 0);
+    const long long s = ms / 1000;
+    char text[48];
+    int n = 0;
+    if (ms == 0 || (s >= 10 && s < 120) || (s > 0 && s < 10 && ms % 1000 < 100))
+        n = std::snprintf(text, sizeof text, "%lld s", s);
+    else if (s == 0)
+        n = std::snprintf(text, sizeof text, "%lld ms", ms);
+    else if (s < 10)
+        n = std::snprintf(text, sizeof text, "%lld.%lld s", s, ms % 1000 / 100);
+    else if (s < 3600)
+        n = std::snprintf(text, sizeof text, "%lld min", s / 60);
+    else if (s < 172'800 && s / 60 % 60 == 0)
+        n = std::snprintf(text, sizeof text, "%lld h", s / 3600);
+    else if (s < 172'800)
+        n = std::snprintf(text, sizeof text, "%lld h %02lld min", s / 3600, s / 60 % 60);
+    else if (s / 3600 % 24 == 0)
+        n = std::snprintf(text, sizeof text, "%lld d", s / 86'400);
+    else
+        n = std::snprintf(text, sizeof text, "%lld d %lld h", s / 86'400, s / 3600 % 24);
+    return {text, static_cast<std::size_t>(n)};
+}
+
+/// "14:02 UTC"; with the date in front where that is not today's.
+inline std::string plain_time(timestamp t, timestamp now) {
+    using std::chrono::days, std::chrono::floor;
+    std::string text = to_rfc3339(t);
+    text.resize(16); // 2026-11-21T14:02
+    text[10] = ' ';
+    return (floor<days>(t) == floor<days>(now) ? text.substr(11) : text) + " UTC";
+}
+
+/// A foreign text within a sentence: one line without control characters, of at most `most` bytes and a mark.
+inline std::string plain_text(std::string_view text, std::size_t most = 200) {
+    std::string result;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        if (result.size() >= most && (c & 0xC0U) != 0x80U) return result + "..."; // between two characters
+        const bool second_set = c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+        if (second_set) ++i; // U+0080 to U+009F
+        result += c < 0x20 || c == 0x7F || second_set ? ' ' : static_cast<char>(c);
+    }
+    return result;
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_PLAIN_TEXT_HPP
+// end <telltale/poll/detail/plain_text.hpp>
+// <telltale/poll/explanation.hpp> is above
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+
+class explanation_text {
+public:
+    explanation_text(const explanation& e, timestamp now) : e_(e), now_(now) {}
+
+    std::string text() && {
+        about_job();
+        text_ += '.';
+        if (e_.over && e_.state && is_terminal(*e_.state)) return std::move(text_);
+        about_answers();
+        about_next_poll();
+        text_ += '.';
+        return std::move(text_);
+    }
+
+private:
+    std::string ago(timestamp t) const { return plain_duration(now_ - t); }
+
+    // Rounded up to seconds: what is to come is not there sooner than it says.
+    std::string until(timestamp t) const {
+        const auto left = t - now_;
+        if (left <= std::chrono::seconds{1}) return plain_duration(left);
+        return plain_duration(std::chrono::ceil<std::chrono::seconds>(left));
+    }
+
+    std::string since(timestamp t) const { return " since " + plain_time(t, now_) + " (" + ago(t) + ')'; }
+
+    std::string api() const { return e_.source.empty() ? "its API" : plain_text(e_.source); }
+
+    static std::string_view state_text(job_state s) {
+        return s == job_state::timed_out ? std::string_view("timed out") : to_string(s);
+    }
+
+    static bool same_word(std::string_view a, std::string_view b) {
+        const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+        if (a.size() != b.size()) return false;
+        for (std::size_t i = 0; i < a.size(); ++i)
+            if (lower(a[i]) != lower(b[i])) return false;
+        return true;
+    }
+
+    void about_job() {
+        text_ = "job " + plain_text(e_.id);
+        if (!e_.name.empty() && e_.name != e_.id) text_ += " (" + plain_text(e_.name) + ')';
+        if (e_.state)
+            about_state(*e_.state);
+        else if (e_.last_answer)
+            text_ += " is in a state that is not known";
+        else
+            text_ += " has not been seen yet" + (e_.watched_since ? ", watched" + since(*e_.watched_since) : "");
+        if (!e_.unknown_word.empty()) {
+            text_ += "; " + api() + " says " + plain_text(e_.unknown_word) + ", a word that is not known";
+            if (e_.unknown_since) text_ += ", for " + ago(*e_.unknown_since);
+        }
+        if (e_.stuck.why == stuck_reason::longer_than_expected)
+            text_ += "; it is stuck: jobs of its kind do not take longer than " + plain_duration(e_.stuck.limit);
+        else if (e_.stuck && e_.stuck.why != stuck_reason::never_runs)
+            text_ += "; it is stuck: the limit is " + plain_duration(e_.stuck.limit);
+        if (e_.cancel_requested) text_ += "; asked to cancel " + ago(*e_.cancel_requested) + " ago";
+        if (e_.retry_at) text_ += "; it is started again in " + until(*e_.retry_at);
+    }
+
+    void about_state(job_state s) {
+        const bool terminal = is_terminal(s);
+        const bool has = s == job_state::succeeded || s == job_state::failed || s == job_state::timed_out;
+        text_ += terminal ? has ? " has " : " was " : " is ";
+        text_ += state_text(s);
+        if (!e_.word.empty() && e_.unknown_word.empty() && !same_word(e_.word, to_string(s)))
+            text_ += " (" + plain_text(e_.word) + ')';
+        if (e_.attempt > 1) text_ += " in attempt " + std::to_string(e_.attempt);
+        if (e_.since && terminal)
+            text_ += " at " + plain_time(*e_.since, now_) + " (" + ago(*e_.since) + " ago)";
+        else if (e_.since)
+            text_ += since(*e_.since);
+        if (e_.queue_position && *e_.queue_position != 0 && !terminal)
+            text_ += ", at position " + std::to_string(*e_.queue_position) + " of its queue";
+        if (const auto percent = e_.progress && !terminal ? e_.progress->percent() : std::nullopt) {
+            char number[32];
+            std::snprintf(number, sizeof number, ", %.0f %% done", std::floor(*percent));
+            text_ += number;
+        }
+        if (e_.error && terminal && s != job_state::succeeded) {
+            text_ += ", class " + std::string(to_string(e_.error->kind));
+            if (!e_.error->message.empty()) text_ += ": " + plain_text(e_.error->message);
+        }
+        if (!e_.reason.empty()) text_ += "; " + api() + " says " + plain_text(e_.reason);
+        if (e_.never_runs && !terminal) text_ += e_.reason.empty() ? "; it will never run" : ": it will never run";
+    }
+
+    void about_answers() {
+        if (e_.health.state == watch_state::ok) {
+            if (e_.last_answer)
+                text_ += " Last answer " + ago(*e_.last_answer) + " ago; ";
+            else
+                text_ += ' ';
+            return;
+        }
+        text_ += e_.failures > 1    ? " The last " + std::to_string(e_.failures) + " polls failed"
+                 : e_.failures == 1 ? " The last poll failed"
+                                    : " The watch is " + std::string(to_string(e_.health.state));
+        if (!e_.health.error.empty()) text_ += " (" + plain_text(e_.health.error) + ')';
+        if (e_.last_answer)
+            text_ += ", the last answer is " + ago(*e_.last_answer) + " old";
+        else
+            text_ += ", there was no answer yet";
+        text_ += "; ";
+    }
+
+    void about_next_poll() {
+        const bool begins = text_.back() == ' ' && text_[text_.size() - 2] == '.';
+        const std::size_t start = text_.size();
+        if (e_.over)
+            text_ += e_.end == errc::deadline_exceeded ? "the time of its watch is over" : "its watch is over";
+        else if (e_.retry_at)
+            text_ += "there is no poll until then";
+        else if (e_.polling)
+            text_ += "a poll is under way";
+        else if (e_.waits != poll_wait::nothing)
+            about_wait();
+        else if (e_.next_poll)
+            text_ += "next poll " + (*e_.next_poll <= now_ ? "now" : "in " + until(*e_.next_poll)) + why_then();
+        else
+            text_ += "there is no next poll";
+        if (begins && text_[start] >= 'a') text_[start] = static_cast<char>(text_[start] - 'a' + 'A');
+    }
+
+    void about_wait() {
+        text_ += "the next poll is due and waits ";
+        switch (e_.waits) {
+        case poll_wait::nothing: break;
+        case poll_wait::permit: text_ += "for others to end, as many as may be are under way"; break;
+        case poll_wait::budget: text_ += "for the request budget of its credential"; break;
+        case poll_wait::breaker: text_ += "as " + api() + " has failed too often"; break;
+        case poll_wait::retry_after: text_ += "as " + api() + " has asked for it"; break;
+        }
+        if (e_.waits_until && *e_.waits_until > now_) text_ += ", for " + until(*e_.waits_until) + " more";
+    }
+
+    std::string why_then() const {
+        if (!e_.why_then) return {};
+        const std::string interval = e_.interval ? plain_duration(*e_.interval) : "";
+        switch (*e_.why_then) {
+        case poll_reason::first: return " (the first)";
+        case poll_reason::interval: return interval.empty() ? "" : " (interval " + interval + ')';
+        case poll_reason::backoff: return interval.empty() ? " (backoff)" : " (backoff " + interval + ')';
+        case poll_reason::hint: return " (as " + api() + " has asked for)";
+        case poll_reason::predicted_end: return " (by its progress it ends about then)";
+        case poll_reason::learned_duration: return " (by how long such jobs take)";
+        case poll_reason::last_poll: return " (the last, at the deadline of the watch)";
+        case poll_reason::command: return " (after a command)";
+        }
+        return {};
+    }
+
+    const explanation& e_;
+    timestamp now_;
+    std::string text_{};
+};
+
+} // namespace detail
+
+inline std::string to_sentence(const explanation& e, timestamp now) { return detail::explanation_text(e, now).text(); }
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_DETAIL_EXPLANATION_TEXT_HPP
+// end <telltale/poll/detail/explanation_text.hpp>
+
+#endif // TELLTALE_POLL_EXPLANATION_HPP
+// end <telltale/poll/explanation.hpp>
+// begin <telltale/poll/flight_entry.hpp>
+
+#ifndef TELLTALE_POLL_FLIGHT_ENTRY_HPP
+#define TELLTALE_POLL_FLIGHT_ENTRY_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/job.hpp> is above
+// <telltale/core/job_control.hpp> is above
+// <telltale/core/job_state.hpp> is above
+// <telltale/core/time.hpp> is above
+// <telltale/core/watch_health.hpp> is above
+// begin <telltale/poll/poll_budget.hpp>
+
+#ifndef TELLTALE_POLL_POLL_BUDGET_HPP
+#define TELLTALE_POLL_POLL_BUDGET_HPP
+
+// <telltale/core/token_bucket.hpp> is above
+// begin <telltale/poll/poll_hint.hpp>
+
+#ifndef TELLTALE_POLL_POLL_HINT_HPP
+#define TELLTALE_POLL_POLL_HINT_HPP
+
+// <telltale/version.hpp> is above
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// What an API said about when to come again. Durations count from the answer.
+struct poll_hint {
+    using nanoseconds = std::chrono::nanoseconds;
+
+    std::optional<nanoseconds> retry_after{}; ///< nobody with this credential before (Retry-After)
+    std::optional<nanoseconds> interval{};    ///< at least so long between two polls of a job (X-Poll-Interval)
+    std::optional<std::uint64_t> left{};      ///< requests that this credential has left (X-RateLimit-Remaining)
+    std::optional<nanoseconds> window{};      ///< until it has all of them again (X-RateLimit-Reset)
+
+    friend bool operator==(const poll_hint&, const poll_hint&) = default;
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_POLL_HINT_HPP
+// end <telltale/poll/poll_hint.hpp>
+// <telltale/poll/poll_wait.hpp> is above
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+class poll_budget;
+
+/// What all polls with one credential may do.
+struct budget_options {
+    std::size_t max_concurrent = 10;  ///< polls under way at once; at least 1
+    std::optional<rate_limit> rate{}; ///< of polls; valid; absent: no limit but those that the API tells
+    /// Whose limits hold, too: that of all credentials together, for example. Members of several budgets within one take
+    /// turns there by budget. Null: none.
+    std::shared_ptr<poll_budget> within{};
+};
+
+/// What pollers with one credential share: how many polls at once, how many in a time, and what the API said to
+/// whichever of them it said it: nobody comes again before its Retry-After, and what it has left of requests is spread
+/// over the rest of its window (after a fiftieth of it, at once).
+///
+/// A plain machine, without a clock, timer or thread. Each poller joins as a member, with a function that wakes it, and
+/// asks for a permit when a poll is due. Where there is none the member has its place in the line: the first in it is
+/// told when to come again, all others are woken when it is their turn. So polls start in the order in which they were
+/// asked for; a member has one place at a time, so one with thousands of jobs takes turns with one that has a few.
+///
+///     auto budget = std::make_shared<poll_budget>();
+///     poll_budget::member me(budget, [=] { net::post(strand, start_due_polls); });
+///     auto a = me.try_start(now);
+///     if (a.permit) ...; else timer.expires_at(a.again), waiting_for(a.waits);
+///
+/// @par Thread safety
+/// poll_budget: safe. A member: one thread at a time. Permits may be given back on any thread.
+class poll_budget {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+    class member;
+    class permit;
+    struct answer;
+
+    explicit poll_budget(budget_options options = {});
+    poll_budget(const poll_budget&) = delete;
+    poll_budget& operator=(const poll_budget&) = delete;
+    ~poll_budget();
+
+    /// As they were given; valid.
+    const budget_options& options() const noexcept { return options_; }
+
+    /// The API has said this, with an answer or a failure that came at `now`; to be told before the permit of that poll
+    /// is given back. A shorter Retry-After than one that was said before does not shorten that.
+    void observe(const poll_hint& hint, time_point now);
+
+    /// Polls under way.
+    std::size_t in_use() const;
+
+    /// Members in the line.
+    std::size_t waiting() const;
+
+    /// Nobody may poll before; absent: that is not so at `now`.
+    std::optional<time_point> paused_until(time_point now) const;
+
+    /// Requests that the API has left for this credential, as far as it has said, and as they were spent since; absent:
+    /// not known, or the window is over at `now`.
+    std::optional<std::uint64_t> left(time_point now) const;
+
+private:
+    struct place;
+    using line = std::list<std::shared_ptr<place>>; // short: one for each poller
+
+    std::pair<poll_wait, time_point> attempt(const std::shared_ptr<place>& p, time_point now);
+    void leave(const place& p);
+    void give_back();
+    std::shared_ptr<place> first_if_it_may() const;
+    void line_up(const std::shared_ptr<place>& p);
+    std::optional<std::pair<poll_wait, time_point>> refuse(const std::shared_ptr<place>& p, time_point now);
+    std::shared_ptr<place> take(place& p, time_point now);
+    void wake_first();
+    void leave_outer();
+    std::pair<poll_wait, time_point> obstacle(time_point now) const;
+
+    budget_options options_;
+    mutable std::mutex mutex_;
+    line line_;
+    std::size_t in_use_ = 0;
+    std::optional<token_bucket> bucket_;
+    time_point paused_until_ = time_point::min();
+    // What the API has left, in its window.
+    std::optional<std::uint64_t> left_;
+    time_point window_end_ = time_point::min();
+    std::optional<token_bucket> spread_;
+    std::unique_ptr<member> outer_; // this budget's own place at `within`
+};
+
+/// Leave for one poll, given back when it is destroyed.
+class poll_budget::permit {
+public:
+    permit() = default;
+    permit(permit&& other) noexcept : budget_(std::exchange(other.budget_, nullptr)) {}
+    permit& operator=(permit&& other) noexcept {
+        std::swap(budget_, other.budget_);
+        return *this;
+    }
+    ~permit() { release(); }
+
+    explicit operator bool() const noexcept { return budget_ != nullptr; }
+
+    /// Gives it back now. Wakes whoever is first in the line.
+    void release() noexcept {
+        if (const auto budget = std::exchange(budget_, nullptr)) budget->give_back();
+    }
+
+private:
+    friend class poll_budget;
+    explicit permit(std::shared_ptr<poll_budget> budget) noexcept : budget_(std::move(budget)) {}
+    std::shared_ptr<poll_budget> budget_;
+};
+
+/// What a member is told that asks for a permit.
+struct poll_budget::answer {
+    poll_budget::permit permit{};         ///< true: go ahead
+    poll_wait waits = poll_wait::nothing; ///< otherwise: permit, budget or retry_after
+    time_point again = time_point::max(); ///< ask again then, or when woken, whichever is first; max: when woken
+};
+
+/// One poller at a budget.
+class poll_budget::member {
+public:
+    /// `on_ready`: the member should ask again. Called on any thread, also inside release() and leave() of others, without
+    /// a lock; it only posts. May be called once more after leave(), but never after the destructor has returned.
+    member(std::shared_ptr<poll_budget> budget, std::function<void()> on_ready);
+    member(const member&) = delete;
+    member& operator=(const member&) = delete;
+    ~member();
+
+    /// Asks to start a poll now. Without a permit the member has a place in the line, or keeps that which it has: then it
+    /// has to ask again when it is told to, or to leave(), for those behind it wait for it.
+    answer try_start(time_point now);
+
+    /// No poll is wanted any more: gives up the place in the line.
+    void leave();
+
+    const std::shared_ptr<poll_budget>& budget() const noexcept { return budget_; }
+
+private:
+    std::shared_ptr<poll_budget> budget_;
+    std::shared_ptr<place> place_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+// begin <telltale/poll/detail/poll_budget.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_POLL_BUDGET_HPP
+#define TELLTALE_POLL_DETAIL_POLL_BUDGET_HPP
+
+// The bodies of poll_budget.hpp, which includes this.
+
+// <telltale/poll/poll_budget.hpp> is above
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+struct poll_budget::place {
+    explicit place(std::function<void()> f) : on_ready(std::move(f)) {}
+
+    void wake() {
+        const std::lock_guard lock(calling);
+        if (on_ready) on_ready();
+    }
+
+    std::recursive_mutex calling{}; // the member may be destroyed by its function
+    std::function<void()> on_ready;
+    // With the mutex of the budget held:
+    bool in_line = false;
+    time_point told = time_point::min(); // when to ask again
+};
+
+inline poll_budget::poll_budget(budget_options options) : options_(std::move(options)) {
+    options_.max_concurrent = std::max<std::size_t>(options_.max_concurrent, 1);
+    if (options_.rate) bucket_.emplace(*options_.rate, time_point{}); // full, whenever the first poll comes
+    if (options_.within) outer_ = std::make_unique<member>(options_.within, [this] { wake_first(); });
+}
+
+inline poll_budget::~poll_budget() = default;
+
+inline void poll_budget::observe(const poll_hint& hint, time_point now) {
+    const auto later = [now](std::chrono::nanoseconds d) {
+        return d > time_point::max() - now ? time_point::max() : now + d;
+    };
+    std::shared_ptr<place> woken;
+    {
+        const std::lock_guard lock(mutex_);
+        if (hint.retry_after) paused_until_ = std::max(paused_until_, later(*hint.retry_after));
+        if (hint.left && hint.window && *hint.window > std::chrono::nanoseconds::zero()) {
+            // The API may not have counted yet what else is under way.
+            const std::uint64_t others = in_use_ > 0 ? in_use_ - 1 : 0;
+            left_ = *hint.left > others ? *hint.left - others : 0;
+            window_end_ = later(*hint.window);
+            const auto left = static_cast<double>(*left_);
+            const rate_limit even{left / std::chrono::duration<double>(*hint.window).count(),
+                                  static_cast<std::size_t>(std::clamp(left / 50, 1.0, 1000.0))};
+            if (spread_)
+                spread_->set_limit(even, now);
+            else
+                spread_.emplace(even, now);
+        }
+        if (!line_.empty() && line_.front()->told > now) {
+            const auto [waits, again] = obstacle(now);
+            if (waits != poll_wait::permit && again < line_.front()->told) woken = line_.front();
+        }
+    }
+    if (woken) woken->wake();
+}
+
+inline std::size_t poll_budget::in_use() const {
+    const std::lock_guard lock(mutex_);
+    return in_use_;
+}
+
+inline std::size_t poll_budget::waiting() const {
+    const std::lock_guard lock(mutex_);
+    return line_.size();
+}
+
+inline std::optional<poll_budget::time_point> poll_budget::paused_until(time_point now) const {
+    const std::lock_guard lock(mutex_);
+    if (paused_until_ <= now) return std::nullopt;
+    return paused_until_;
+}
+
+inline std::optional<std::uint64_t> poll_budget::left(time_point now) const {
+    const std::lock_guard lock(mutex_);
+    if (window_end_ <= now) return std::nullopt;
+    return left_;
+}
+
+// What stands in the way of the next poll, and until when: nothing, and now.
+inline std::pair<poll_wait, poll_budget::time_point> poll_budget::obstacle(time_point now) const {
+    if (in_use_ >= options_.max_concurrent) return {poll_wait::permit, time_point::max()};
+    std::pair<poll_wait, time_point> result{poll_wait::nothing, now};
+    const auto not_before = [&result](poll_wait why, time_point t) {
+        if (t > result.second) result = {why, t};
+    };
+    if (left_ && window_end_ > now)
+        not_before(poll_wait::budget, *left_ == 0 ? window_end_ : std::min(spread_->ready_at(1, now), window_end_));
+    if (bucket_) not_before(poll_wait::budget, bucket_->ready_at(1, now));
+    not_before(poll_wait::retry_after, paused_until_);
+    return result;
+}
+
+inline void poll_budget::line_up(const std::shared_ptr<place>& p) {
+    if (!std::exchange(p->in_line, true)) line_.push_back(p);
+}
+
+// If it may not start now it has a place in the line.
+inline std::optional<std::pair<poll_wait, poll_budget::time_point>> poll_budget::refuse(const std::shared_ptr<place>& p,
+                                                                                        time_point now) {
+    auto found = obstacle(now);
+    const bool first = line_.empty() || line_.front() == p;
+    if (found.first == poll_wait::nothing && first) return std::nullopt;
+    if (found.first == poll_wait::nothing) found.first = poll_wait::permit; // of those before
+    if (!first) found.second = time_point::max();
+    p->told = found.second;
+    line_up(p);
+    return found;
+}
+
+// Returns who is to be woken.
+inline std::shared_ptr<poll_budget::place> poll_budget::take(place& p, time_point now) {
+    ++in_use_;
+    if (bucket_) bucket_->try_take(1, now);
+    if (left_ && window_end_ > now) {
+        --*left_;
+        spread_->try_take(1, now);
+    }
+    if (std::exchange(p.in_line, false)) line_.pop_front();
+    return first_if_it_may();
+}
+
+inline std::pair<poll_wait, poll_budget::time_point> poll_budget::attempt(const std::shared_ptr<place>& p,
+                                                                          time_point now) {
+    std::shared_ptr<place> next;
+    if (!outer_) {
+        const std::lock_guard lock(mutex_);
+        if (const auto refused = refuse(p, now)) return *refused;
+        next = take(*p, now);
+    } else {
+        std::optional<std::pair<poll_wait, time_point>> refused;
+        bool first = true;
+        {
+            const std::lock_guard lock(mutex_);
+            refused = refuse(p, now);
+            line_up(p); // while the outer budget is asked, without this lock, nobody else is the first
+            first = line_.front() == p;
+        }
+        if (refused) {
+            if (first) outer_->leave(); // others need not wait there for this one
+            return *refused;
+        }
+        answer a = outer_->try_start(now);
+        const std::lock_guard lock(mutex_); // given back before the answer's permit is
+        if (!a.permit) {
+            p->told = a.again;
+            return {a.waits, a.again};
+        }
+        refused = refuse(p, now);
+        if (refused) return *refused; // the API has said something meanwhile
+        a.permit.budget_.reset();     // a part of this one from now on: see give_back()
+        next = take(*p, now);
+    }
+    if (next) next->wake();
+    return {poll_wait::nothing, now};
+}
+
+inline void poll_budget::leave(const place& p) {
+    std::shared_ptr<place> next;
+    bool idle = false;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!p.in_line) return;
+        const bool first = line_.front().get() == &p;
+        const auto here = std::find_if(line_.begin(), line_.end(), [&p](const auto& q) { return q.get() == &p; });
+        (*here)->in_line = false;
+        line_.erase(here);
+        if (first) next = first_if_it_may();
+        idle = line_.empty();
+    }
+    if (idle) leave_outer();
+    if (next) next->wake();
+}
+
+inline void poll_budget::give_back() {
+    std::shared_ptr<place> next;
+    {
+        const std::lock_guard lock(mutex_);
+        --in_use_;
+        next = first_if_it_may();
+    }
+    if (options_.within) options_.within->give_back();
+    if (next) next->wake();
+}
+
+// It is this budget's turn at the outer one.
+inline void poll_budget::wake_first() {
+    std::shared_ptr<place> next;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!line_.empty()) next = line_.front();
+    }
+    if (next)
+        next->wake();
+    else
+        leave_outer();
+}
+
+// Nobody waits here. Whoever has come meanwhile asks again, for its place there may be lost.
+inline void poll_budget::leave_outer() {
+    if (!outer_) return;
+    outer_->leave();
+    std::shared_ptr<place> next;
+    {
+        const std::lock_guard lock(mutex_);
+        next = first_if_it_may();
+    }
+    if (next) next->wake();
+}
+
+// Who has become the first, or can do with the permit that has come back: it asks, and learns the time if there is one.
+inline std::shared_ptr<poll_budget::place> poll_budget::first_if_it_may() const {
+    if (line_.empty() || in_use_ >= options_.max_concurrent) return nullptr;
+    return line_.front();
+}
+
+inline poll_budget::member::member(std::shared_ptr<poll_budget> budget, std::function<void()> on_ready)
+    : budget_(std::move(budget)), place_(std::make_shared<place>(std::move(on_ready))) {}
+
+inline poll_budget::member::~member() {
+    budget_->leave(*place_);
+    const std::lock_guard lock(place_->calling);
+    place_->on_ready = nullptr;
+}
+
+inline poll_budget::answer poll_budget::member::try_start(time_point now) {
+    const auto [waits, again] = budget_->attempt(place_, now);
+    answer a;
+    a.waits = waits;
+    if (waits == poll_wait::nothing)
+        a.permit = poll_budget::permit(budget_);
+    else
+        a.again = again;
+    return a;
+}
+
+inline void poll_budget::member::leave() { budget_->leave(*place_); }
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_DETAIL_POLL_BUDGET_HPP
+// end <telltale/poll/detail/poll_budget.hpp>
+
+#endif // TELLTALE_POLL_POLL_BUDGET_HPP
+// end <telltale/poll/poll_budget.hpp>
+// <telltale/poll/poll_reason.hpp> is above
+// <telltale/poll/poll_wait.hpp> is above
+// begin <telltale/poll/status_source.hpp>
+
+#ifndef TELLTALE_POLL_STATUS_SOURCE_HPP
+#define TELLTALE_POLL_STATUS_SOURCE_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/job.hpp> is above
+// <telltale/core/job_control.hpp> is above
+// <telltale/core/job_state.hpp> is above
+// <telltale/core/progress.hpp> is above
+// <telltale/core/time.hpp> is above
+// <telltale/poll/poll_hint.hpp> is above
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// What one look at a job said. What was not said is absent.
+struct status {
+    bool found = true;                ///< false: there is an answer, and it is that there is no such job
+    std::optional<job_state> state{}; ///< absent: the word is not one that is known
+    std::string word{};               ///< the API's own word for the state, raw; may be empty
+    std::string reason{};             ///< why the job is in this state, in the API's own word, raw; may be empty
+    bool never_runs = false;          ///< by that reason it never will
+    bool unchanged = false;           ///< all is as the answer before said, and is not said again (304)
+    poll_hint hint{};                 ///< of the request; with many jobs in one, each has the same
+    std::optional<telltale::progress> progress{};
+    std::optional<std::uint32_t> queue_position{}; ///< 1 is next; 0: not queued
+    std::optional<std::string> message{};
+    std::optional<job_error> error{};
+    std::optional<std::string> name{};
+    std::optional<std::string> kind{};
+    std::optional<label_map> labels{};
+    std::optional<std::uint32_t> attempt{}; ///< counts from 1
+    std::optional<timestamp> created{};
+    std::optional<timestamp> queued{};
+    std::optional<timestamp> started{};
+    std::optional<timestamp> finished{};
+};
+
+/// The answer that there is no such job.
+inline status not_found() {
+    status s;
+    s.found = false;
+    return s;
+}
+
+/// Something that can be asked how a job is: `net::awaitable<status> poll(job_id id)` (or `const job_id&`, which lives
+/// as long as the poll). To fail is to throw, best a system_error: that says nothing about the job. "No such job" is an
+/// answer: not_found(). Several polls may be under way at once, but never on two threads at the same time: a
+/// status_poller calls, and resumes, its source on one strand.
+template <class Source>
+concept status_source = requires(Source& source, const job_id& id) {
+    { source.poll(id) } -> std::same_as<net::awaitable<status>>;
+};
+
+/// A source that can be asked for many jobs at once: `net::awaitable<std::vector<status>> poll_many(std::vector<job_id>)`
+/// gives an answer for each id, in their order; `batch_limit()` is the most ids in one call. Below 2: it asks for each alone.
+template <class Source>
+concept batch_status_source = status_source<Source> && requires(Source& source, std::vector<job_id> ids) {
+    { source.poll_many(ids) } -> std::same_as<net::awaitable<std::vector<status>>>;
+    { source.batch_limit() } -> std::convertible_to<std::size_t>;
+};
+
+/// A source that can cancel a job: `net::awaitable<command_result> cancel(job_id id)`; accepted means on its way.
+template <class Source>
+concept cancelling_source = status_source<Source> && requires(Source& source, const job_id& id) {
+    { source.cancel(id) } -> std::same_as<net::awaitable<command_result>>;
+};
+
+/// A source that can start a job that has failed again: `net::awaitable<job_id> retry(job_id id)` gives the id by which
+/// the new attempt is asked for, which may be the same.
+template <class Source>
+concept retrying_source = status_source<Source> && requires(Source& source, const job_id& id) {
+    { source.retry(id) } -> std::same_as<net::awaitable<job_id>>;
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_STATUS_SOURCE_HPP
+// end <telltale/poll/status_source.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+struct poller_options;
+struct watch_options;
+
+/// What a flight_entry tells of.
+enum class flight_kind : std::uint8_t {
+    poller_started, ///< `options`, `budget`, `seed`, `steady`, `batch_limit`, `can_cancel`, `can_retry`
+    watched,        ///< `id`, `watch`
+    unwatched,      ///< `id`
+    poll_started,   ///< `poll`, `ids`
+    poll_ended,     ///< `poll`, `id`, `took`, and `answer` or `failure`: one entry for each id of the poll
+    decided, ///< `id`, `next`, `reason`: when to poll this job again. Without `id`: `waits`, `next`: no job is polled
+    told,    ///< `id` and what changed of `state`, `word`, `health`: the sink was told
+    retry_started,    ///< `id`, `retry_as`, `attempt` or `failure`: the source was asked to start the job again
+    poll_requested,   ///< `id`: by a call of poll_now
+    cancel_requested, ///< `id`: by a call of async_cancel, or a control
+    cancel_answered,  ///< `id`, `took`, and `command` or `failure`: what the source said to it
+    ended,            ///< `id`, `end`: the watch is over
+    stopped           ///< the poller
+};
+
+namespace detail {
+inline constexpr std::array<std::string_view, 13> flight_kind_names{
+    "poller_started", "watched",        "unwatched",        "poll_started",    "poll_ended", "decided", "told",
+    "retry_started",  "poll_requested", "cancel_requested", "cancel_answered", "ended",      "stopped"};
+} // namespace detail
+
+constexpr std::string_view to_string(flight_kind k) noexcept {
+    return detail::flight_kind_names[static_cast<std::size_t>(k)];
+}
+
+constexpr std::optional<flight_kind> parse_flight_kind(std::string_view name) noexcept {
+    for (std::size_t i = 0; i < detail::flight_kind_names.size(); ++i)
+        if (detail::flight_kind_names[i] == name) return static_cast<flight_kind>(i);
+    return std::nullopt;
+}
+
+/// How a request failed, as a poll_error says it. Texts are those of exceptions, which hold no secrets.
+struct flight_failure {
+    error_code code{}; ///< none: it was not a system_error
+    error_class kind = error_class::unknown;
+    unsigned http_status = 0; ///< 0: there was no answer
+    poll_hint hint{};
+    std::string text{};
+};
+
+/// One thing that a status_poller saw, decided or did: what poller_options::recorder is told. Which members mean
+/// something is said by the kind.
+struct flight_entry {
+    using nanoseconds = std::chrono::nanoseconds;
+
+    flight_kind kind = flight_kind::poller_started;
+    timestamp at{};
+    job_id id{};
+
+    std::shared_ptr<const poller_options> options{}; ///< a copy without functions: hooks, recorder
+    std::optional<budget_options> budget{};          ///< the limits that it was given, without those around them
+    std::uint64_t seed = 0;                          ///< that was used, also where the options have none
+    nanoseconds steady{};                            ///< what the steady clock showed `at` that time
+    std::uint64_t batch_limit = 0;                   ///< of the source; below 2: it is asked for each alone
+    bool can_cancel = false;                         ///< the source
+    bool can_retry = false;                          ///< the source
+    std::shared_ptr<const watch_options> watch{};    ///< a copy without functions and without the control
+
+    std::uint64_t poll = 0; ///< number of the poll, from 1: several ids of one call share it
+    std::vector<job_id> ids{};
+    nanoseconds took{};
+    std::optional<status> answer{};
+    std::optional<flight_failure> failure{};
+
+    std::optional<nanoseconds> next{};   ///< from `at`; absent in `decided`: there is no next poll
+    std::optional<poll_reason> reason{}; ///< of that time
+    poll_wait waits = poll_wait::nothing;
+
+    std::optional<job_state> state{};
+    std::string word{};
+    std::optional<watch_state> health{};
+
+    job_id retry_as{}; ///< the id of the new attempt
+    std::uint32_t attempt = 0;
+    std::optional<command_result> command{};
+    error_code end{}; ///< none: the job is over
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_FLIGHT_ENTRY_HPP
+// end <telltale/poll/flight_entry.hpp>
+// begin <telltale/poll/flight_recorder.hpp>
+
+#ifndef TELLTALE_POLL_FLIGHT_RECORDER_HPP
+#define TELLTALE_POLL_FLIGHT_RECORDER_HPP
+
+// <telltale/core/json_writer.hpp> is above
+// begin <telltale/poll/detail/flight_json.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_FLIGHT_JSON_HPP
+#define TELLTALE_POLL_DETAIL_FLIGHT_JSON_HPP
+
+// <telltale/core/json.hpp> is above
+// <telltale/core/json_writer.hpp> is above
+// <telltale/core/time.hpp> is above
+// begin <telltale/poll/detail/recorded_options.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_RECORDED_OPTIONS_HPP
+#define TELLTALE_POLL_DETAIL_RECORDED_OPTIONS_HPP
+
+// <telltale/core/backoff.hpp> is above
+// <telltale/core/job.hpp> is above
+// <telltale/core/json_writer.hpp> is above
+// <telltale/core/retry_policy.hpp> is above
+// <telltale/core/token_bucket.hpp> is above
+// <telltale/poll/circuit_breaker.hpp> is above
+// <telltale/poll/poll_budget.hpp> is above
+// begin <telltale/poll/poller_options.hpp>
+
+#ifndef TELLTALE_POLL_POLLER_OPTIONS_HPP
+#define TELLTALE_POLL_POLLER_OPTIONS_HPP
+
+// <telltale/core/backoff.hpp> is above
+// <telltale/core/job.hpp> is above
+// <telltale/core/job_control.hpp> is above
+// <telltale/core/retry_policy.hpp> is above
+// <telltale/poll/circuit_breaker.hpp> is above
+// <telltale/poll/flight_entry.hpp> is above
+// <telltale/poll/poll_budget.hpp> is above
+// begin <telltale/poll/poller_health.hpp>
+
+#ifndef TELLTALE_POLL_POLLER_HEALTH_HPP
+#define TELLTALE_POLL_POLLER_HEALTH_HPP
+
+// <telltale/core/job.hpp> is above
+// <telltale/core/time.hpp> is above
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// When a poller counts as unwell.
+struct poller_health_options {
+    std::chrono::nanoseconds max_age =
+        std::chrono::minutes{5}; ///< since a poll ended: unhealthy above; 0: never. More than the interval
+    std::chrono::nanoseconds max_lag = std::chrono::seconds{30}; ///< of polls, on average: degraded above; 0: never
+    double degraded_errors = 0.1;  ///< the part of the polls that failed, 0 to 1: degraded above
+    double unhealthy_errors = 0.5; ///< unhealthy above
+    std::size_t min_polls = 5;     ///< with fewer polls the part that failed says nothing
+    std::size_t window = 128;      ///< so many polls count, the latest; 1 to 65,536
+};
+
+enum class poller_verdict : std::uint8_t { healthy, degraded, unhealthy };
+
+namespace detail {
+inline constexpr std::array<std::string_view, 3> poller_verdict_names{"healthy", "degraded", "unhealthy"};
+} // namespace detail
+
+constexpr std::string_view to_string(poller_verdict v) noexcept {
+    return detail::poller_verdict_names[static_cast<std::size_t>(v)];
+}
+
+/// How well a source can be reached.
+struct source_health {
+    std::string name{};
+    bool reachable = true; ///< the last poll was answered, or none has ended yet
+    std::optional<timestamp> last_answer{};
+    std::optional<timestamp> last_failure{};
+    std::uint32_t failures = 0;                    ///< in a row
+    error_class last_error = error_class::unknown; ///< of the last failure
+    std::string error{};                           ///< what it said
+    std::optional<timestamp>
+        blocked_until{}; ///< nobody asks it before: the breaker is open, or the API has asked for it
+};
+
+/// How a poller itself does, apart from the jobs that it watches.
+struct poller_health {
+    poller_verdict verdict = poller_verdict::healthy;
+    std::string reason{}; ///< of a verdict that is not healthy, for people
+    std::size_t watching = 0;
+    std::size_t polling = 0;              ///< polls under way
+    std::uint64_t polls = 0;              ///< that have ended, in all
+    std::uint64_t failed = 0;             ///< of these
+    std::optional<timestamp> last_poll{}; ///< when the last one ended
+    std::chrono::nanoseconds
+        age{}; ///< since then, or since something is watched if that is later; 0: nothing is watched
+    // Of the latest polls, at most poller_health_options::window:
+    std::size_t window = 0; ///< how many these are
+    double error_rate = 0;  ///< the part of them that failed, 0 to 1
+    std::array<std::uint32_t, detail::error_class_names.size()> errors_by_class{}; ///< by error_class
+    std::chrono::nanoseconds mean_lag{}; ///< from when they were due until they started
+    std::chrono::nanoseconds max_lag{};
+    std::vector<source_health> sources{};
+};
+
+/// Says how a poller does, from what happens in it: a plain machine, stepped with the time.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe.
+class poller_health_monitor {
+public:
+    using nanoseconds = std::chrono::nanoseconds;
+
+    explicit poller_health_monitor(poller_health_options options = {}, std::string source = {}) : options_(options) {
+        options_.window = std::clamp<std::size_t>(options_.window, 1, 65'536);
+        source_.name = std::move(source);
+    }
+
+    /// So many jobs are watched now.
+    void watching(std::size_t n, timestamp now) noexcept {
+        if (watching_ == 0 && n != 0) since_ = now;
+        watching_ = n;
+    }
+
+    /// A poll starts so long after it was due.
+    void poll_started(nanoseconds lag) {
+        lag = std::max(lag, nanoseconds::zero());
+        if (lags_.size() < options_.window) {
+            lags_.push_back(lag);
+        } else {
+            lag_sum_ -= std::exchange(lags_[next_lag_], lag);
+            next_lag_ = (next_lag_ + 1) % lags_.size();
+        }
+        lag_sum_ += lag;
+    }
+
+    /// A poll ended with an answer.
+    void poll_answered(timestamp now) {
+        ended(now, answered);
+        source_.reachable = true;
+        source_.last_answer = now;
+        source_.failures = 0;
+    }
+
+    /// A poll failed. `error` must not hold a secret.
+    void poll_failed(timestamp now, error_class kind, std::string error) {
+        ended(now, static_cast<std::uint8_t>(kind));
+        ++failed_;
+        source_.reachable = false;
+        source_.last_failure = now;
+        ++source_.failures;
+        source_.last_error = kind;
+        source_.error = std::move(error);
+    }
+
+    /// Nobody asks the source before then; nothing: it may be asked.
+    void blocked(std::optional<timestamp> until) noexcept { source_.blocked_until = until; }
+
+    /// How the poller does at `now`, with so many polls under way.
+    poller_health health(timestamp now, std::size_t polling = 0) const;
+
+private:
+    static constexpr std::uint8_t answered = 0xFF;
+
+    void ended(timestamp now, std::uint8_t how) {
+        ++polls_;
+        last_poll_ = now;
+        if (how != answered) ++errors_[how];
+        if (outcomes_.size() < options_.window) {
+            outcomes_.push_back(how);
+            return;
+        }
+        const std::uint8_t before = std::exchange(outcomes_[next_outcome_], how);
+        if (before != answered) --errors_[before];
+        next_outcome_ = (next_outcome_ + 1) % outcomes_.size();
+    }
+
+    poller_health_options options_;
+    source_health source_{};
+    std::size_t watching_ = 0;
+    timestamp since_{};
+    std::optional<timestamp> last_poll_{};
+    std::uint64_t polls_ = 0;
+    std::uint64_t failed_ = 0;
+    std::vector<std::uint8_t> outcomes_{}; // a ring once it is full; `answered` or an error_class
+    std::size_t next_outcome_ = 0;
+    std::array<std::uint32_t, detail::error_class_names.size()> errors_{}; // in outcomes_
+    std::vector<nanoseconds> lags_{};                                      // a ring once it is full
+    std::size_t next_lag_ = 0;
+    nanoseconds lag_sum_{};
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+// begin <telltale/poll/detail/judge_health.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_JUDGE_HEALTH_HPP
+#define TELLTALE_POLL_DETAIL_JUDGE_HEALTH_HPP
+
+// <telltale/poll/detail/plain_text.hpp> is above
+// <telltale/poll/poller_health.hpp> is above
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <string>
+
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+
+/// Sets verdict and reason by all else.
+inline void judge(poller_health& h, const poller_health_options& options, timestamp now) {
+    using std::chrono::nanoseconds;
+    const auto exceeds = [](nanoseconds d, nanoseconds limit) { return limit > nanoseconds::zero() && d > limit; };
+    const auto say = [&h](poller_verdict v, std::string reason) {
+        if (v > h.verdict) h.verdict = v;
+        h.reason += (h.reason.empty() ? "" : "; ") + reason;
+    };
+    if (exceeds(h.age, options.max_age))
+        say(poller_verdict::unhealthy, "no poll has ended for " + plain_duration(h.age));
+    const bool many = h.window >= std::max<std::size_t>(options.min_polls, 1);
+    if (many && h.error_rate > std::min(options.degraded_errors, options.unhealthy_errors)) {
+        const auto most = std::max_element(h.errors_by_class.begin(), h.errors_by_class.end());
+        const auto kind = static_cast<error_class>(most - h.errors_by_class.begin());
+        const auto percent = std::lround(h.error_rate * 100);
+        say(h.error_rate > options.unhealthy_errors ? poller_verdict::unhealthy : poller_verdict::degraded,
+            std::to_string(percent) + " % of the last " + std::to_string(h.window) +
+                " polls failed, most by the class " + std::string(to_string(kind)));
+    }
+    for (const auto& s : h.sources)
+        if (s.blocked_until && *s.blocked_until > now)
+            say(poller_verdict::degraded, (s.name.empty() ? "the source" : plain_text(s.name)) + " is not asked for " +
+                                              plain_duration(*s.blocked_until - now));
+    if (exceeds(h.mean_lag, options.max_lag))
+        say(poller_verdict::degraded, "polls start " + plain_duration(h.mean_lag) + " late");
+}
+
+} // namespace detail
+
+inline poller_health poller_health_monitor::health(timestamp now, std::size_t polling) const {
+    poller_health h;
+    h.watching = watching_;
+    h.polling = polling;
+    h.polls = polls_;
+    h.failed = failed_;
+    h.last_poll = last_poll_;
+    if (watching_ != 0) h.age = std::max(now - std::max(since_, last_poll_.value_or(since_)), nanoseconds::zero());
+    h.window = outcomes_.size();
+    h.errors_by_class = errors_;
+    std::size_t errors = 0;
+    for (const auto n : errors_) errors += n;
+    if (h.window != 0) h.error_rate = static_cast<double>(errors) / static_cast<double>(h.window);
+    if (!lags_.empty()) {
+        h.mean_lag = lag_sum_ / static_cast<nanoseconds::rep>(lags_.size());
+        h.max_lag = *std::max_element(lags_.begin(), lags_.end());
+    }
+    h.sources.push_back(source_);
+    detail::judge(h, options_, now);
+    return h;
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_DETAIL_JUDGE_HEALTH_HPP
+// end <telltale/poll/detail/judge_health.hpp>
+
+#endif // TELLTALE_POLL_POLLER_HEALTH_HPP
+// end <telltale/poll/poller_health.hpp>
+// begin <telltale/poll/schedule.hpp>
+
+#ifndef TELLTALE_POLL_SCHEDULE_HPP
+#define TELLTALE_POLL_SCHEDULE_HPP
+
+// <telltale/core/backoff.hpp> is above
+// <telltale/core/duration_history.hpp> is above
+// <telltale/core/progress.hpp> is above
+// <telltale/poll/poll_hint.hpp> is above
+// <telltale/poll/poll_reason.hpp> is above
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// How the time of the next poll is found while polls are answered.
+enum class poll_pace : std::uint8_t {
+    interval, ///< always the interval
+    backoff,  ///< after the n-th answer the n-th delay of `backoff`, as the Smithy waiters do
+    adaptive  ///< by the job's progress, or by what jobs of its kind have taken; the interval where neither is known
+};
+
+/// How often to look. One object for all watches of a poller: a poll_schedule refers to it.
+struct schedule_options {
+    poll_pace pace = poll_pace::interval;
+    std::chrono::nanoseconds interval = std::chrono::seconds{15}; ///< after an answer; greater than zero
+    double jitter = 0.1; ///< 0 to 1: each interval is uniform between (1 - jitter) and (1 + jitter) times as long
+    telltale::backoff backoff{};  ///< for the pace of that name
+    telltale::backoff on_error{}; ///< after a failed poll, by the number of failures in a row
+
+    /// For the adaptive pace: never more often, and never more seldom. Greater than zero, and not below min_interval.
+    std::chrono::nanoseconds min_interval = std::chrono::seconds{2};
+    std::chrono::nanoseconds max_interval = std::chrono::minutes{2};
+    /// For the adaptive pace: how late the end is to be seen, on the average. By progress, and by learned durations; greater
+    /// than zero. Absent: a quarter, and 0.48 of the interval. Half of it is what the interval itself does.
+    std::optional<std::chrono::nanoseconds> delay_by_progress{};
+    std::optional<std::chrono::nanoseconds> delay_by_duration{};
+};
+
+/// What an answer said that matters for when to ask again.
+struct poll_observation {
+    bool running = true; ///< false: it waits, in a queue or for somebody, so nothing can be predicted
+    std::optional<std::chrono::nanoseconds> running_for{}; ///< absent: since it was first seen to run
+    const telltale::progress* progress = nullptr;          ///< null: not reported
+    const duration_history* learned = nullptr;             ///< of jobs of its kind; null: nothing is known
+    const poll_hint* hint = nullptr;                       ///< null: none
+};
+
+/// When to poll next: a plain machine, stepped with the time, without a clock or a timer. 64 bytes.
+///
+/// The first poll is due at the start. With a deadline there is one last poll exactly at the deadline, as in the Smithy
+/// waiters (https://smithy.io/2.0/additional-specs/waiters.html): a poll that would be closer to the deadline than the
+/// shortest delay is put off until then. What an API asks for by a hint is obeyed in any case.
+///
+///     poll_schedule plan(options, now, seed);
+///     for (auto due = plan.next(); due; due = ok ? plan.answered(now, seen) : plan.failed(now)) { ... }
+///
+/// The adaptive pace (docs/guide/schedules.md): where progress is reported, polls close in on the predicted end, each
+/// after a share of what is left. Where it is not, they are placed where jobs of its kind end: duration_history::next_look.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe. The options may be shared if nobody changes them.
+class poll_schedule {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+    using nanoseconds = std::chrono::nanoseconds;
+
+    /// `options` outlives the schedule. `seed`: of the jitter; the same seed gives the same times. `deadline`: counted
+    /// from `start`; absent: as long as it takes. `phase`: 0 to 1, the first interval is (0.5 + phase) times as long as
+    /// the others; watches that begin at the same time are spread evenly by phases that are, as spread_phase() gives them.
+    poll_schedule(const schedule_options& options, time_point start, std::uint64_t seed,
+                  std::optional<nanoseconds> deadline = {}, double phase = 0.5) noexcept;
+    poll_schedule(const schedule_options&&, time_point, std::uint64_t, std::optional<nanoseconds> = {},
+                  double = 0.5) = delete;
+
+    /// The phase of the n-th watch: those of any number of watches in a row are spread evenly.
+    static double spread_phase(std::uint64_t n) noexcept;
+
+    /// When the next poll is due; absent: the deadline is over and so is the last poll.
+    std::optional<time_point> next() const noexcept {
+        if (over_) return std::nullopt;
+        return next_;
+    }
+
+    /// Why just then. Meaningless without next().
+    poll_reason reason() const noexcept { return reason_; }
+
+    /// The API has forbidden a poll of this job before; long ago: it has not.
+    time_point not_before() const noexcept { return earliest_; }
+
+    /// False: what is due is the end of the watch, without a poll: the API has forbidden one until later.
+    bool may_poll() const noexcept { return next_ >= earliest_; }
+
+    /// When the last poll is due, if there is a deadline.
+    std::optional<time_point> deadline() const noexcept {
+        if (deadline_ == time_point::max()) return std::nullopt;
+        return deadline_;
+    }
+
+    /// Failures in a row.
+    std::uint32_t failures() const noexcept { return failures_; }
+
+    /// The poll that was due ended at `now` with an answer that is not the end. Returns next().
+    std::optional<time_point> answered(time_point now, const poll_observation& seen = {}) noexcept;
+
+    /// The poll that was due failed at `now`. Returns next().
+    std::optional<time_point> failed(time_point now, const poll_hint* hint = nullptr) noexcept;
+
+    /// Somebody asked something of the job (to be cancelled): the next poll is due as soon as the API allows, and those
+    /// after it, while nothing comes of it, by the delays of on_error, as long as these are shorter. Returns next().
+    std::optional<time_point> asked(time_point now) noexcept;
+
+    /// The job begins anew, as another attempt: nothing is known of its progress or of how long it has run.
+    void restart() noexcept;
+
+    /// How long a job ran whose end was seen at `now`, as far as polls can tell: until the middle between that poll and
+    /// the one before. Absent: it was never seen running. What duration_history::add() wants, unless the API tells.
+    std::optional<std::chrono::duration<double>> ran(time_point now) const noexcept;
+
+private:
+    struct step {
+        nanoseconds delay;
+        poll_reason reason;
+    };
+
+    step pace(time_point now, const poll_observation& seen) noexcept;
+    step adapt(time_point now, const poll_observation& seen) noexcept;
+    std::optional<double> close_in(double gap, const poll_observation& seen) noexcept;
+    std::optional<double> estimate(double gap, const progress& p) noexcept;
+    std::optional<time_point> plan(time_point now, step s, const poll_hint* hint) noexcept;
+    nanoseconds interval() noexcept;
+    double random() noexcept;
+
+    const schedule_options* options_;
+    time_point next_;
+    time_point deadline_ = time_point::max();
+    time_point earliest_ = time_point::min(); // by hints
+    time_point seen_ = time_point::min();     // the last answer
+    std::uint32_t random_;
+    float run_ = -1;  // seconds that the job had run at seen_; negative: not seen running
+    float done_ = -1; // the share that was done at seen_; negative: not reported
+    float pace_ = 0;  // shares per second; 0: not known
+    std::uint16_t failures_ = 0;
+    std::uint16_t answers_ = 0;
+    std::uint8_t phase_;     // in 1/256
+    std::uint8_t asked_ = 0; // answers since somebody asked something, plus 1; 0: nobody did
+    poll_reason reason_ = poll_reason::first;
+    bool over_ : 1 = false;
+    bool stalls_ : 1 = false;  // its progress does not go on as it did
+    bool overdue_ : 1 = false; // it should be over, as it says
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+// begin <telltale/poll/detail/schedule.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_SCHEDULE_HPP
+#define TELLTALE_POLL_DETAIL_SCHEDULE_HPP
+
+// The bodies of schedule.hpp, which includes this.
+
+// <telltale/poll/schedule.hpp> is above
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+
+inline std::chrono::steady_clock::time_point later(std::chrono::steady_clock::time_point t,
+                                                   std::chrono::nanoseconds d) noexcept {
+    return d > std::chrono::steady_clock::time_point::max() - t ? std::chrono::steady_clock::time_point::max() : t + d;
+}
+
+inline double in_seconds(std::chrono::nanoseconds d) noexcept { return std::chrono::duration<double>(d).count(); }
+
+/// At least 1 ns, and what fits.
+inline std::chrono::nanoseconds as_delay(double seconds) noexcept {
+    constexpr double longest = 9.0e9;
+    if (!(seconds > 0)) return std::chrono::nanoseconds{1};
+    return std::max(std::chrono::nanoseconds{1}, std::chrono::nanoseconds{static_cast<std::chrono::nanoseconds::rep>(
+                                                     std::min(seconds, longest) * 1e9)});
+}
+
+/// The share that is done, 0 to 1.
+inline std::optional<double> share_done(const progress& p) noexcept {
+    if (const auto percent = p.percent()) return *percent / 100;
+    if (p.unit == progress_unit::percent && p.done >= 0 && p.done <= 100) return p.done / 100;
+    return std::nullopt;
+}
+
+// Polls by progress: docs/guide/schedules.md.
+inline constexpr double closing_share = 0.65; // of what is left, as long as it is far
+inline constexpr double closing_error = 0.4; // it is far while this share of it is more than the delay that is aimed at
+inline constexpr float step_of_progress = 0.01F; // most APIs round to whole percents
+
+} // namespace detail
+
+inline poll_schedule::poll_schedule(const schedule_options& options, time_point start, std::uint64_t seed,
+                                    std::optional<nanoseconds> deadline, double phase) noexcept
+    : options_(&options),
+      next_(start),
+      random_(static_cast<std::uint32_t>(seed ^ (seed >> 32U))),
+      phase_(static_cast<std::uint8_t>(std::clamp(phase * 256, 0.0, 255.0))) {
+    if (deadline) deadline_ = detail::later(start, std::max(*deadline, nanoseconds::zero()));
+}
+
+inline double poll_schedule::spread_phase(std::uint64_t n) noexcept {
+    // Multiples of the golden ratio: the fractional parts of any number of them in a row are spread evenly (Knuth, "The
+    // Art of Computer Programming", vol. 3, 6.4, theorem S).
+    return static_cast<double>((n * 0x9E3779B97F4A7C15U) >> 11U) * 0x1.0p-53;
+}
+
+// The hash of 32 bits of https://github.com/skeeto/hash-prospector ("triple32") of a Weyl sequence; uniform in [0, 1).
+inline double poll_schedule::random() noexcept {
+    std::uint32_t z = (random_ += 0x9E3779B9U);
+    z = (z ^ (z >> 17U)) * 0xED5AD4BBU;
+    z = (z ^ (z >> 11U)) * 0xAC4C1B51U;
+    z = (z ^ (z >> 15U)) * 0x31848BABU;
+    return static_cast<double>(z ^ (z >> 14U)) * 0x1.0p-32;
+}
+
+inline std::optional<poll_schedule::time_point> poll_schedule::answered(time_point now,
+                                                                        const poll_observation& seen) noexcept {
+    failures_ = 0;
+    const step s = pace(now, seen);
+    seen_ = now;
+    if (answers_ < 0xFFFF) ++answers_;
+    return plan(now, s, seen.hint);
+}
+
+inline std::optional<poll_schedule::time_point> poll_schedule::failed(time_point now, const poll_hint* hint) noexcept {
+    if (failures_ < 0xFFFF) ++failures_;
+    return plan(now, {options_->on_error.delay(failures_, random()), poll_reason::backoff}, hint);
+}
+
+inline std::optional<poll_schedule::time_point> poll_schedule::asked(time_point now) noexcept {
+    if (over_) return std::nullopt;
+    asked_ = 1;
+    const time_point soonest = std::max(now, earliest_);
+    if (soonest < next_ && soonest < deadline_) {
+        next_ = soonest;
+        reason_ = poll_reason::command;
+    }
+    return next_;
+}
+
+inline void poll_schedule::restart() noexcept {
+    run_ = -1;
+    done_ = -1;
+    pace_ = 0;
+    stalls_ = false;
+    overdue_ = false;
+    answers_ = 0;
+}
+
+inline std::optional<std::chrono::duration<double>> poll_schedule::ran(time_point now) const noexcept {
+    if (run_ < 0) return std::nullopt;
+    return std::chrono::duration<double>(run_ + detail::in_seconds(std::max(now, seen_) - seen_) / 2);
+}
+
+inline poll_schedule::nanoseconds poll_schedule::interval() noexcept {
+    const double jitter = std::clamp(options_->jitter, 0.0, 1.0);
+    double factor = 1 + jitter * (2 * random() - 1);
+    if (answers_ == 0 && phase_ != 128) factor = 0.5 + (phase_ + random()) / 256;
+    return detail::as_delay(detail::in_seconds(options_->interval) * factor);
+}
+
+inline poll_schedule::step poll_schedule::pace(time_point now, const poll_observation& seen) noexcept {
+    step s{nanoseconds::max(), poll_reason::interval};
+    switch (options_->pace) {
+    case poll_pace::interval: s = {interval(), poll_reason::interval}; break;
+    case poll_pace::backoff:
+        s = {options_->backoff.delay(std::uint32_t{answers_} + 1, random()), poll_reason::backoff};
+        break;
+    case poll_pace::adaptive: s = adapt(now, seen); break;
+    }
+    if (asked_ == 0) return s;
+    const nanoseconds soon = options_->on_error.delay(asked_, random());
+    if (asked_ < 0xFF) ++asked_;
+    if (soon < s.delay) return {soon, poll_reason::command};
+    return s;
+}
+
+inline poll_schedule::step poll_schedule::adapt(time_point now, const poll_observation& seen) noexcept {
+    if (!seen.running) {
+        restart();
+        return {interval(), poll_reason::interval};
+    }
+    const double gap = seen_ == time_point::min() ? 0 : detail::in_seconds(std::max(now, seen_) - seen_);
+    const bool known = run_ >= 0;
+    run_ = static_cast<float>(seen.running_for ? std::max(detail::in_seconds(*seen.running_for), 0.0)
+                                               : (known ? run_ + gap : 0.0));
+    const double shortest = std::max(detail::in_seconds(options_->min_interval), 1e-9);
+    const double longest = std::max(detail::in_seconds(options_->max_interval), shortest);
+    const double usual = detail::in_seconds(options_->interval);
+    const auto spread = [&](double delay) {
+        const double off = std::clamp(options_->jitter, 0.0, 1.0) * (2 * random() - 1) * std::min(usual, delay) / 2;
+        return detail::as_delay(std::clamp(delay + off, shortest, longest));
+    };
+
+    if (const auto delay = close_in(gap, seen)) return {spread(*delay), poll_reason::predicted_end};
+    if (seen.learned != nullptr) {
+        using seconds = duration_history::seconds;
+        const double late =
+            options_->delay_by_duration ? detail::in_seconds(*options_->delay_by_duration) : usual * 0.48;
+        if (const auto look = seen.learned->next_look(seconds{run_}, seconds{late}, seconds{longest}))
+            return {spread(look->count()), poll_reason::learned_duration};
+    }
+    return {interval(), poll_reason::interval};
+}
+
+// The delay until the next poll, in seconds, where the rest is reported or can be estimated. `gap`: since the last answer.
+inline std::optional<double> poll_schedule::close_in(double gap, const poll_observation& seen) noexcept {
+    if (seen.progress == nullptr) {
+        done_ = -1;
+        return std::nullopt;
+    }
+    const auto& p = *seen.progress;
+    std::optional<double> left = estimate(gap, p);
+    bool told = true;
+    if (p.remaining && std::isfinite(p.remaining->count()))
+        left = std::max(p.remaining->count(), 0.0);
+    else if (p.rate && p.total && *p.rate > 0 && std::isfinite((*p.total - p.done) / *p.rate))
+        left = std::max((*p.total - p.done) / *p.rate, 0.0);
+    else
+        told = false;
+    if (!left) return std::nullopt;
+
+    const double usual = detail::in_seconds(options_->interval);
+    const double late = options_->delay_by_progress ? detail::in_seconds(*options_->delay_by_progress) : usual / 4;
+    const bool was_overdue = overdue_;
+    overdue_ = *left <= 0;
+    // It should be over by now: nobody knows for how long it is not.
+    if (overdue_) return was_overdue ? std::min(1.5 * gap, usual) : late;
+    double delay = *left + late / 10;
+    if (*left * detail::closing_error > late) {
+        delay = *left * detail::closing_share;
+        if (!told) delay = std::min(delay, std::max<double>(run_, usual)); // believed for as long as it was made
+    }
+    return stalls_ && !told ? std::min(delay, usual) : delay; // it may go on, or end, at any moment
+}
+
+// How long it will take, in seconds, by the shares that were done when it was looked at.
+inline std::optional<double> poll_schedule::estimate(double gap, const progress& p) noexcept {
+    const float before = done_;
+    const auto share = detail::share_done(p);
+    done_ = share ? static_cast<float>(*share) : -1.0F;
+    float left = 1 - done_;
+    // Whole percents are rounded, more often down than not.
+    if (std::abs(done_ * 100 - std::round(done_ * 100)) < 1e-4F) left -= detail::step_of_progress / 2;
+    if (!share || before < 0 || done_ < before) {
+        stalls_ = false;
+        pace_ = share && run_ > 0 ? done_ / run_ : 0.0F;
+    } else if (done_ > before && gap > 0) {
+        const float more = done_ - before;
+        const auto lately = static_cast<float>(more / gap);
+        const float trust = pace_ > 0 ? more / (more + 3 * detail::step_of_progress) : 1.0F;
+        pace_ = stalls_ && run_ > 0 ? done_ / run_ : trust * lately + (1 - trust) * pace_;
+        stalls_ = false;
+    } else if (stalls_ || pace_ * gap > std::min(detail::step_of_progress, left)) {
+        stalls_ = true;
+        pace_ *= 0.7F;
+    }
+    if (!share) return std::nullopt;
+    if (*share >= 1) return 0.0;
+    if (!(pace_ > 0)) return std::nullopt;
+    return left / pace_;
+}
+
+inline std::optional<poll_schedule::time_point> poll_schedule::plan(time_point now, step s,
+                                                                    const poll_hint* hint) noexcept {
+    earliest_ = time_point::min();
+    if (hint != nullptr) {
+        const nanoseconds least =
+            std::max(hint->retry_after.value_or(nanoseconds::zero()), hint->interval.value_or(nanoseconds::zero()));
+        if (least > nanoseconds::zero()) earliest_ = detail::later(now, least);
+    }
+    next_ = detail::later(now, std::max(s.delay, nanoseconds{1}));
+    reason_ = s.reason;
+    if (earliest_ > next_) {
+        next_ = earliest_;
+        reason_ = poll_reason::hint;
+    }
+    if (deadline_ == time_point::max()) return next_;
+    const nanoseconds closest = std::min(options_->interval, options_->on_error.min);
+    if (now >= deadline_) {
+        over_ = true;
+        return std::nullopt;
+    }
+    if (next_ >= deadline_ || deadline_ - next_ < closest) {
+        next_ = deadline_;
+        reason_ = poll_reason::last_poll;
+    }
+    return next_;
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_DETAIL_SCHEDULE_HPP
+// end <telltale/poll/detail/schedule.hpp>
+
+#endif // TELLTALE_POLL_SCHEDULE_HPP
+// end <telltale/poll/schedule.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// How a status_poller polls.
+struct poller_options {
+    std::size_t max_concurrent = 10;                              ///< polls under way at once; at least 1
+    std::chrono::nanoseconds interval = std::chrono::seconds{15}; ///< from an answer to the next poll of the same job
+    double jitter = 0.1; ///< 0 to 1: each interval is uniform between (1 - jitter) and (1 + jitter) times as long
+    telltale::backoff backoff{}; ///< the delays after failed polls
+    /// For one poll, cancelled then. Absent: never, and one that is not answered keeps its place among max_concurrent.
+    std::optional<std::chrono::nanoseconds> poll_timeout = std::chrono::minutes{2};
+    std::uint32_t unreachable_after = 3; ///< failed polls in a row that make a watch unreachable; fewer: degraded
+    std::uint32_t lost_after = 3; ///< times "not found", with no other answer between, that make a job lost; 0: never
+    std::chrono::nanoseconds lost_grace{}; ///< and it must have been so for this long
+    std::size_t keep_finished = 1000;      ///< watches that ended and are remembered for whoever waits late
+    std::optional<std::uint64_t> seed{};   ///< of jitter and phases; absent: a random one
+    /// Told, once per change, of a word that the source could not map to a state. Called where the sink is.
+    std::function<void(const job_id&, const std::string& word)> on_unknown_word{};
+    /// A job that has said the same unknown word for so long is told of again, and then every time that this has passed;
+    /// its watch is degraded meanwhile, for nobody sees how the job is. 0: never.
+    std::chrono::nanoseconds unknown_word_alarm = std::chrono::minutes{10};
+    /// Told then, with how long it has been so. Called where the sink is.
+    std::function<void(const job_id&, const std::string& word, std::chrono::nanoseconds)> on_unknown_word_alarm{};
+
+    /// Of a source that is asked for many jobs at once: those are asked for, too, that are due within this part of the
+    /// interval. 0 to 1; 0: only those that are due.
+    double batch_window = 0.25;
+    /// How the time of the next poll is found. adaptive: by the job's progress, or by how long jobs of its kind have
+    /// taken, which the poller learns from those that it sees end; between min_interval and max_interval.
+    poll_pace pace = poll_pace::interval;
+    std::chrono::nanoseconds min_interval = std::chrono::seconds{2};
+    std::chrono::nanoseconds max_interval = std::chrono::minutes{2};
+    std::size_t learn_kinds = 100; ///< so many kinds of jobs; 5 KB each
+
+    /// What this poller shares with others of the same credential; null: a budget of its own, which obeys the API's hints.
+    std::shared_ptr<poll_budget> budget{};
+    std::optional<breaker_options> breaker{}; ///< when a source that fails is left alone; absent: never
+    /// A job that has failed is started again, as another attempt of the same job, if the source can do that. Absent:
+    /// never. The wait for the job goes on. Only where a job that was started twice does no harm.
+    std::optional<retry_policy> retry{};
+    std::uint32_t fail_after_errors = 0; ///< failed polls in a row after which a job is reported as failed; 0: never.
+                                         ///< A poll that fails says nothing of the job: it may go on and succeed
+    bool offer_control = false; ///< jobs that are watched without a control get control(id), if the source can cancel
+    poller_health_options health{};
+    std::string source_name{}; ///< what the API is called, for people, in explain() and health()
+
+    /// Told of all that the poller sees, decides and does, in its order: see flight_recorder. Called where the sink is.
+    std::function<void(const flight_entry&)> recorder{};
+};
+
+/// What happens to the remote job when nobody watches it any more.
+enum class remote_job : std::uint8_t {
+    leave, ///< it goes on
+    cancel ///< it is cancelled, if the source can do that
+};
+
+/// What is known of a job when it is watched.
+struct watch_options {
+    std::optional<std::chrono::nanoseconds> deadline{}; ///< of the watch, from now; absent: until the job is over
+    std::string name{};                            ///< reported with the first answer, unless the source says otherwise
+    std::string kind{};                            ///< likewise
+    label_map labels{};                            ///< likewise
+    std::shared_ptr<job_control> control{};        ///< passed on in the first report, so that the job can be cancelled
+    remote_job when_unwatched = remote_job::leave; ///< by unwatch(), stop() or the destructor, before it is over
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_POLLER_OPTIONS_HPP
+// end <telltale/poll/poller_options.hpp>
+
+#include <array>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+template <class Object, class Options>
+concept options_of = std::same_as<std::remove_const_t<Object>, Options>;
+
+template <options_of<breaker_options> Options, class Visit>
+void visit_options(Options& o, Visit&& visit) {
+    visit("failures", o.failures);
+    visit("failure_rate", o.failure_rate);
+    visit("window", o.window);
+    visit("open_min_ns", o.open.min);
+    visit("open_max_ns", o.open.max);
+}
+
+template <options_of<rate_limit> Options, class Visit>
+void visit_options(Options& o, Visit&& visit) {
+    visit("per_second", o.per_second);
+    visit("burst", o.burst);
+}
+
+template <options_of<budget_options> Options, class Visit>
+void visit_options(Options& o, Visit&& visit) {
+    visit("max_concurrent", o.max_concurrent);
+    visit("rate", o.rate);
+}
+
+template <options_of<retry_policy> Options, class Visit>
+void visit_options(Options& o, Visit&& visit) {
+    visit("classes", o.classes);
+    visit("max_retries", o.max_retries);
+    visit("delay_min_ns", o.delays.min);
+    visit("delay_max_ns", o.delays.max);
+}
+
+inline constexpr std::array<std::string_view, 3> recorded_pace_names{"interval", "backoff", "adaptive"};
+inline constexpr std::array<std::string_view, 2> recorded_remote_job_names{"leave", "cancel"};
+
+/// The options by which a poller decides, each with its name in a flight log: for who writes and for who reads one. Left
+/// out: functions, and what pollers share.
+template <options_of<poller_options> Options, class Visit>
+void visit_options(Options& o, Visit&& visit) {
+    visit("max_concurrent", o.max_concurrent);
+    visit("interval_ns", o.interval);
+    visit("jitter", o.jitter);
+    visit("backoff_min_ns", o.backoff.min);
+    visit("backoff_max_ns", o.backoff.max);
+    visit("poll_timeout_ns", o.poll_timeout);
+    visit("unreachable_after", o.unreachable_after);
+    visit("lost_after", o.lost_after);
+    visit("lost_grace_ns", o.lost_grace);
+    visit("keep_finished", o.keep_finished);
+    visit("seed", o.seed);
+    visit("unknown_word_alarm_ns", o.unknown_word_alarm);
+    visit("batch_window", o.batch_window);
+    visit("pace", o.pace, recorded_pace_names);
+    visit("min_interval_ns", o.min_interval);
+    visit("max_interval_ns", o.max_interval);
+    visit("learn_kinds", o.learn_kinds);
+    visit("breaker", o.breaker);
+    visit("retry", o.retry);
+    visit("fail_after_errors", o.fail_after_errors);
+    visit("offer_control", o.offer_control);
+    visit("source_name", o.source_name);
+}
+
+template <options_of<watch_options> Options, class Visit>
+void visit_options(Options& o, Visit&& visit) {
+    visit("deadline_ns", o.deadline);
+    visit("name", o.name);
+    visit("kind", o.kind);
+    visit("labels", o.labels);
+    visit("when_unwatched", o.when_unwatched, recorded_remote_job_names);
+}
+
+class options_writer {
+public:
+    explicit options_writer(json_writer& out) : out_(out) {}
+
+    template <class Value>
+    void operator()(std::string_view name, const Value& value) {
+        write(name, value);
+    }
+
+    template <class Enum, std::size_t N>
+    void operator()(std::string_view name, const Enum& value, const std::array<std::string_view, N>& words) {
+        out_.member(name, words[static_cast<std::size_t>(value)]);
+    }
+
+private:
+    template <class Value>
+        requires std::is_arithmetic_v<Value>
+    void write(std::string_view name, Value value) { out_.member(name, value); }
+    void write(std::string_view name, std::chrono::nanoseconds value) { out_.member(name, value.count()); }
+    void write(std::string_view name, const std::string& value) { out_.member(name, value); }
+    void write(std::string_view name, const label_map& labels) {
+        out_.key(name).begin_object();
+        for (const auto& [key, value] : labels) out_.member(key, value);
+        out_.end_object();
+    }
+    void write(std::string_view name, error_class_set classes) {
+        out_.key(name).begin_array();
+        for (std::size_t i = 0; i < error_class_names.size(); ++i)
+            if (classes.contains(static_cast<error_class>(i))) out_.value(error_class_names[i]);
+        out_.end_array();
+    }
+    template <class Value>
+        requires requires(Value& v, options_writer& w) { visit_options(v, w); }
+    void write(std::string_view name, const Value& value) {
+        out_.key(name).begin_object();
+        visit_options(value, *this);
+        out_.end_object();
+    }
+    // What is absent may not be so by default.
+    template <class Value>
+    void write(std::string_view name, const std::optional<Value>& value) {
+        if (value)
+            write(name, *value);
+        else
+            out_.key(name).null();
+    }
+
+    json_writer& out_;
+};
+
+template <class Options>
+void write_options(json_writer& out, const Options& options) {
+    out.begin_object();
+    visit_options(options, options_writer(out));
+    out.end_object();
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_RECORDED_OPTIONS_HPP
+// end <telltale/poll/detail/recorded_options.hpp>
+// <telltale/poll/flight_entry.hpp> is above
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+// Durations are whole nanoseconds, times have nanoseconds: what is read is what was written.
+
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+
+/// An object of which members that say nothing are left out.
+class sparse_json {
+public:
+    explicit sparse_json(json_writer& out) : out_(out) { out_.begin_object(); }
+    sparse_json(const sparse_json&) = delete;
+    sparse_json& operator=(const sparse_json&) = delete;
+
+    void end() { out_.end_object(); }
+
+    json_writer& key(std::string_view name) { return out_.key(name); }
+
+    void text(std::string_view name, std::string_view value) {
+        if (!value.empty()) out_.member(name, value);
+    }
+    void some_text(std::string_view name, const std::optional<std::string>& value) {
+        if (value) out_.member(name, *value);
+    }
+    template <class Number>
+    void number(std::string_view name, const std::optional<Number>& value) {
+        if (value) out_.member(name, *value);
+    }
+    template <class Number>
+    void number(std::string_view name, Number value) {
+        if (value != Number{}) out_.member(name, value);
+    }
+    void flag(std::string_view name, bool value) {
+        if (value) out_.member(name, true);
+    }
+    void time(std::string_view name, const std::optional<timestamp>& value) {
+        if (value) out_.member(name, to_rfc3339(*value, 9));
+    }
+    void duration(std::string_view name, const std::optional<std::chrono::nanoseconds>& value) {
+        if (value) out_.member(name, value->count());
+    }
+    template <class Word>
+    void word(std::string_view name, const std::optional<Word>& value) {
+        if (value) out_.member(name, to_string(*value));
+    }
+    void labels(const label_map& labels) {
+        key("labels").begin_object();
+        for (const auto& [name, value] : labels) out_.member(name, value);
+        out_.end_object();
+    }
+
+private:
+    json_writer& out_;
+};
+
+inline void write_hint(json_writer& out, const poll_hint& h) {
+    sparse_json o(out);
+    o.duration("retry_after_ns", h.retry_after);
+    o.duration("interval_ns", h.interval);
+    o.number("left", h.left);
+    o.duration("window_ns", h.window);
+    o.end();
+}
+
+inline void write_status(json_writer& out, const status& s) {
+    sparse_json o(out);
+    o.flag("not_found", !s.found);
+    o.word("state", s.state);
+    o.text("word", s.word);
+    o.text("reason", s.reason);
+    o.flag("never_runs", s.never_runs);
+    o.flag("unchanged", s.unchanged);
+    if (s.hint != poll_hint{}) write_hint(o.key("hint"), s.hint);
+    if (s.progress) write_json(o.key("progress"), *s.progress);
+    o.number("queue_position", s.queue_position);
+    o.some_text("message", s.message);
+    if (s.error) {
+        sparse_json e(o.key("error"));
+        e.word("class", std::optional(s.error->kind));
+        e.text("message", s.error->message);
+        e.end();
+    }
+    o.some_text("name", s.name);
+    o.some_text("kind", s.kind);
+    if (s.labels) o.labels(*s.labels);
+    o.number("attempt", s.attempt);
+    o.time("created_at", s.created);
+    o.time("queued_at", s.queued);
+    o.time("started_at", s.started);
+    o.time("finished_at", s.finished);
+    o.end();
+}
+
+inline void write_code(json_writer& out, const error_code& ec) {
+    out.begin_object().member("category", ec.category().name()).member("value", ec.value()).end_object();
+}
+
+inline void write_failure(json_writer& out, const flight_failure& f) {
+    sparse_json o(out);
+    o.word("class", std::optional(f.kind));
+    o.number("http_status", f.http_status);
+    if (f.code) write_code(o.key("code"), f.code);
+    if (f.hint != poll_hint{}) write_hint(o.key("hint"), f.hint);
+    o.text("message", f.text);
+    o.end();
+}
+
+} // namespace detail
+
+/// One line of a flight log, without the line break (docs/guide/explain.md).
+inline void write_json(json_writer& out, const flight_entry& e) {
+    detail::sparse_json o(out);
+    o.time("at", e.at);
+    o.word("kind", std::optional(e.kind));
+    o.text("job", e.id);
+    if (e.kind == flight_kind::poller_started) o.key("seed").value(e.seed);
+    o.number("steady_ns", e.steady.count());
+    o.number("batch_limit", e.batch_limit);
+    o.flag("can_cancel", e.can_cancel);
+    o.flag("can_retry", e.can_retry);
+    if (e.options) detail::write_options(o.key("options"), *e.options);
+    if (e.budget) detail::write_options(o.key("budget"), *e.budget);
+    if (e.watch) detail::write_options(o.key("watch"), *e.watch);
+    o.number("poll", e.poll);
+    if (!e.ids.empty()) {
+        o.key("jobs").begin_array();
+        for (const auto& id : e.ids) out.value(id);
+        out.end_array();
+    }
+    o.number("took_ns", e.took.count());
+    if (e.answer) detail::write_status(o.key("answer"), *e.answer);
+    if (e.failure) detail::write_failure(o.key("failure"), *e.failure);
+    o.duration("next_ns", e.next);
+    o.word("reason", e.reason);
+    if (e.waits != poll_wait::nothing) o.word("waits", std::optional(e.waits));
+    o.word("state", e.state);
+    o.text("word", e.word);
+    o.word("health", e.health);
+    o.text("retry_as", e.retry_as);
+    o.number("attempt", e.attempt);
+    o.word("command", e.command);
+    if (e.end) detail::write_code(o.key("end"), e.end);
+    o.end();
+}
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_DETAIL_FLIGHT_JSON_HPP
+// end <telltale/poll/detail/flight_json.hpp>
+// <telltale/poll/flight_entry.hpp> is above
+
+#include <algorithm>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI {
+
+struct flight_recorder_options {
+    std::size_t keep = 1000; ///< the latest entries, in memory; about 1 KB each. 0: none
+    /// What must not be in a line: each is replaced by "***". Sources put no credentials into what they say; this is for
+    /// the APIs that do.
+    std::vector<std::string> secrets{};
+};
+
+/// Records what a status_poller sees, decides and does: the latest entries in memory, all of them as JSON in a line each
+/// to where the user wants them. flight_log_reader (json/) reads the lines, testing::replay makes the decisions again.
+///
+///     std::ofstream file("flight.jsonl", std::ios::app | std::ios::binary);
+///     telltale::flight_recorder recorder(file);
+///     telltale::status_poller poller(executor, source, sink, {.recorder = recorder});
+///
+/// Copies share their record. Lines are exact but for what JSON cannot say: bytes that are not UTF-8 become U+FFFD,
+/// numbers that are not finite become NaN.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: safe; `write` is called by one thread at a time.
+class flight_recorder {
+public:
+    using line_writer = std::function<void(std::string_view line)>;
+
+    /// Only in memory.
+    explicit flight_recorder(flight_recorder_options options = {})
+        : flight_recorder(line_writer(), std::move(options)) {}
+
+    /// `write` is called with each line, which ends in a line break, where the poller calls its recorder.
+    explicit flight_recorder(line_writer write, flight_recorder_options options = {})
+        : shared_(std::make_shared<shared>(std::move(write), std::move(options))) {}
+
+    /// Lines are written to `out`, which must outlive the poller. Whether and when it is flushed is its owner's to say.
+    explicit flight_recorder(std::ostream& out, flight_recorder_options options = {})
+        : flight_recorder(
+              [&out](std::string_view line) { out.write(line.data(), static_cast<std::streamsize>(line.size())); },
+              std::move(options)) {}
+
+    void operator()(const flight_entry& e) const {
+        shared& s = *shared_;
+        const std::lock_guard lock(s.mutex);
+        if (s.write) s.write(s.line_of(e));
+        if (s.options.keep == 0) return;
+        if (s.entries.size() == s.options.keep) s.entries.pop_front();
+        s.entries.push_back(e);
+    }
+
+    /// The latest entries that are kept, the oldest first; at most `most`.
+    std::vector<flight_entry> last(std::size_t most) const {
+        return pick(most, [](const flight_entry&) { return true; });
+    }
+
+    /// Those of one job, with the polls in which it was asked for.
+    std::vector<flight_entry> last(std::size_t most, const job_id& id) const {
+        return pick(most, [&id](const flight_entry& e) {
+            return e.id == id || std::find(e.ids.begin(), e.ids.end(), id) != e.ids.end();
+        });
+    }
+
+private:
+    struct shared {
+        shared(line_writer w, flight_recorder_options o) : write(std::move(w)), options(std::move(o)) {
+            for (auto& secret : options.secrets) { // as it would stand in a line
+                std::string quoted;
+                json_writer(quoted).value(secret);
+                secret = quoted.substr(1, quoted.size() - 2);
+            }
+            std::erase(options.secrets, std::string());
+        }
+
+        const std::string& line_of(const flight_entry& e) {
+            line.clear();
+            json_writer json(line);
+            write_json(json, e);
+            for (const auto& secret : options.secrets)
+                for (auto i = line.find(secret); i != std::string::npos; i = line.find(secret, i + 3))
+                    line.replace(i, secret.size(), "***");
+            return line += '\n';
+        }
+
+        std::mutex mutex{};
+        line_writer write;
+        flight_recorder_options options;
+        std::deque<flight_entry> entries{};
+        std::string line{}; // kept for its memory
+    };
+
+    template <class Wanted>
+    std::vector<flight_entry> pick(std::size_t most, Wanted wanted) const {
+        std::vector<flight_entry> result;
+        const std::lock_guard lock(shared_->mutex);
+        const auto& all = shared_->entries;
+        for (auto e = all.rbegin(); e != all.rend() && result.size() < most; ++e)
+            if (wanted(*e)) result.push_back(*e);
+        std::reverse(result.begin(), result.end());
+        return result;
+    }
+
+    std::shared_ptr<shared> shared_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_FLIGHT_RECORDER_HPP
+// end <telltale/poll/flight_recorder.hpp>
+// <telltale/poll/poll_budget.hpp> is above
+// begin <telltale/poll/poll_error.hpp>
+
+#ifndef TELLTALE_POLL_POLL_ERROR_HPP
+#define TELLTALE_POLL_POLL_ERROR_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/job.hpp> is above
+// <telltale/poll/status_source.hpp> is above
+
+#include <string>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// A failed poll of which more is known than an error code: what a source throws. It says nothing about the job.
+class poll_error : public system_error {
+public:
+    /// `http_status`: of the answer; 0: there was none. `what` must not hold a secret.
+    poll_error(error_code ec, const std::string& what, error_class kind, unsigned http_status = 0, poll_hint hint = {})
+        : system_error(ec, what), hint_(hint), kind_(kind), http_status_(http_status) {}
+
+    error_class kind() const noexcept { return kind_; }
+    unsigned http_status() const noexcept { return http_status_; }
+    const poll_hint& hint() const noexcept { return hint_; }
+
+private:
+    poll_hint hint_;
+    error_class kind_;
+    unsigned http_status_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_POLL_POLL_ERROR_HPP
+// end <telltale/poll/poll_error.hpp>
+// <telltale/poll/poll_hint.hpp> is above
+// <telltale/poll/poll_reason.hpp> is above
 // begin <telltale/poll/poll_until.hpp>
 
 #ifndef TELLTALE_POLL_POLL_UNTIL_HPP
@@ -7762,114 +11675,7 @@ class subscription;
 
 // <telltale/asio.hpp> is above
 // <telltale/error.hpp> is above
-// begin <telltale/poll/schedule.hpp>
-
-#ifndef TELLTALE_POLL_SCHEDULE_HPP
-#define TELLTALE_POLL_SCHEDULE_HPP
-
-// <telltale/core/backoff.hpp> is above
-
-#include <algorithm>
-#include <chrono>
-#include <cstdint>
-#include <optional>
-
-namespace telltale::inline TELLTALE_ABI {
-
-/// How often to look.
-struct schedule_options {
-    std::chrono::nanoseconds interval = std::chrono::seconds{15}; ///< after an answer; greater than zero
-    double jitter = 0.1; ///< 0 to 1: each interval is uniform between (1 - jitter) and (1 + jitter) times as long
-    telltale::backoff on_error{};                       ///< after a failed poll, by the number of failures in a row
-    std::optional<std::chrono::nanoseconds> deadline{}; ///< counted from the start; absent: as long as it takes
-};
-
-/// When to poll next: a plain machine, stepped with the time, without a clock or a timer.
-///
-/// The first poll is due at the start. With a deadline there is one last poll exactly at the deadline, as in the Smithy
-/// waiters (https://smithy.io/2.0/additional-specs/waiters.html): a poll that would be closer to the deadline than the
-/// shortest delay (the lesser of `interval` and `on_error.min`) is put off until then.
-///
-///     poll_schedule plan(options, now, seed);
-///     for (auto due = plan.next(); due; due = ok ? plan.answered(now) : plan.failed(now)) { ... }
-///
-/// @par Thread safety
-/// Distinct objects: safe. Shared objects: unsafe.
-class poll_schedule {
-public:
-    using time_point = std::chrono::steady_clock::time_point;
-    using nanoseconds = std::chrono::nanoseconds;
-
-    /// `seed`: of the jitter; the same seed gives the same times.
-    poll_schedule(const schedule_options& options, time_point start, std::uint64_t seed) noexcept
-        : options_(options), random_(seed), next_(start) {
-        options_.jitter = std::clamp(options_.jitter, 0.0, 1.0);
-        if (options_.deadline) deadline_ = later(start, std::max(*options_.deadline, nanoseconds::zero()));
-    }
-
-    /// When the next poll is due; absent: the deadline is over and so is the last poll.
-    std::optional<time_point> next() const noexcept { return next_; }
-
-    /// When the last poll is due, if there is a deadline.
-    std::optional<time_point> deadline() const noexcept { return deadline_; }
-
-    /// Failures in a row.
-    std::uint32_t failures() const noexcept { return failures_; }
-
-    /// The poll that was due ended at `now` with an answer that is not the end. Returns next().
-    std::optional<time_point> answered(time_point now) noexcept {
-        failures_ = 0;
-        const double factor = 1 + options_.jitter * (2 * random() - 1);
-        return plan(now, scaled(options_.interval, factor));
-    }
-
-    /// The poll that was due failed at `now`. Returns next().
-    std::optional<time_point> failed(time_point now) noexcept {
-        ++failures_;
-        return plan(now, options_.on_error.delay(failures_, random()));
-    }
-
-private:
-    static time_point later(time_point t, nanoseconds d) noexcept {
-        return d > time_point::max() - t ? time_point::max() : t + d;
-    }
-
-    static nanoseconds scaled(nanoseconds d, double factor) noexcept {
-        const double ns = static_cast<double>(d.count()) * factor;
-        constexpr double most = 9.0e18; // fits
-        return std::max(nanoseconds{1}, nanoseconds{static_cast<nanoseconds::rep>(std::min(ns, most))});
-    }
-
-    std::optional<time_point> plan(time_point now, nanoseconds delay) noexcept {
-        next_ = later(now, delay);
-        if (!deadline_) return next_;
-        const nanoseconds closest = std::min(options_.interval, options_.on_error.min);
-        if (now >= *deadline_)
-            next_.reset();
-        else if (*next_ >= *deadline_ || *deadline_ - *next_ < closest)
-            next_ = *deadline_;
-        return next_;
-    }
-
-    // SplitMix64 (https://prng.di.unimi.it/splitmix64.c); uniform in [0, 1).
-    double random() noexcept {
-        std::uint64_t z = (random_ += 0x9E3779B97F4A7C15U);
-        z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
-        z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
-        return static_cast<double>((z ^ (z >> 31U)) >> 11U) * 0x1.0p-53;
-    }
-
-    schedule_options options_;
-    std::uint64_t random_;
-    std::optional<time_point> next_;
-    std::optional<time_point> deadline_;
-    std::uint32_t failures_ = 0;
-};
-
-} // namespace telltale::inline TELLTALE_ABI
-
-#endif // TELLTALE_POLL_SCHEDULE_HPP
-// end <telltale/poll/schedule.hpp>
+// <telltale/poll/schedule.hpp> is above
 // <telltale/sync/timer.hpp> is above
 // <telltale/sync/with_timeout.hpp> is above
 
@@ -7902,8 +11708,11 @@ inline std::uint64_t seed_or_random(const std::optional<std::uint64_t>& seed) {
 template <class T, class Executor, class Fn, class Done, class Options>
 net::awaitable<T, Executor> poll_loop(Fn fn, Done done, Options options) {
     basic_timer<Executor> timer(co_await net::this_coro::executor);
-    poll_schedule plan({options.interval, options.jitter, options.backoff, options.deadline}, timer.now(),
-                       seed_or_random(options.seed));
+    schedule_options schedule;
+    schedule.interval = options.interval;
+    schedule.jitter = options.jitter;
+    schedule.on_error = options.backoff;
+    poll_schedule plan(schedule, timer.now(), seed_or_random(options.seed), options.deadline);
     for (;;) {
         std::optional<T> answer;
         try {
@@ -7993,6 +11802,9 @@ template <class Fn, detail::predicate_on<Fn> Done>
 
 #endif // TELLTALE_POLL_POLL_UNTIL_HPP
 // end <telltale/poll/poll_until.hpp>
+// <telltale/poll/poll_wait.hpp> is above
+// <telltale/poll/poller_health.hpp> is above
+// <telltale/poll/poller_options.hpp> is above
 // <telltale/poll/schedule.hpp> is above
 // begin <telltale/poll/status_poller.hpp>
 
@@ -8000,122 +11812,1063 @@ template <class Fn, detail::predicate_on<Fn> Done>
 #define TELLTALE_POLL_STATUS_POLLER_HPP
 
 // <telltale/asio.hpp> is above
-// <telltale/core/backoff.hpp> is above
 // <telltale/core/job.hpp> is above
 // <telltale/core/job_control.hpp> is above
 // <telltale/core/job_report.hpp> is above
 // <telltale/detail/waiter.hpp> is above
-// begin <telltale/poll/status_source.hpp>
-
-#ifndef TELLTALE_POLL_STATUS_SOURCE_HPP
-#define TELLTALE_POLL_STATUS_SOURCE_HPP
-
-// <telltale/asio.hpp> is above
-// <telltale/core/job.hpp> is above
-// <telltale/core/job_state.hpp> is above
-// <telltale/core/progress.hpp> is above
-// <telltale/core/time.hpp> is above
-
-#include <concepts>
-#include <cstdint>
-#include <optional>
-#include <string>
-
-namespace telltale::inline TELLTALE_ABI {
-
-/// What one look at a job said. What was not said is absent.
-struct status {
-    bool found = true;                ///< false: there is an answer, and it is that there is no such job
-    std::optional<job_state> state{}; ///< absent: the word is not one that is known
-    std::string word{};               ///< the API's own word for the state, raw; may be empty
-    std::optional<telltale::progress> progress{};
-    std::optional<std::uint32_t> queue_position{}; ///< 1 is next; 0: not queued
-    std::optional<std::string> message{};
-    std::optional<job_error> error{};
-    std::optional<std::string> name{};
-    std::optional<std::string> kind{};
-    std::optional<label_map> labels{};
-    std::optional<std::uint32_t> attempt{}; ///< counts from 1
-    std::optional<timestamp> created{};
-    std::optional<timestamp> queued{};
-    std::optional<timestamp> started{};
-    std::optional<timestamp> finished{};
-};
-
-/// The answer that there is no such job.
-inline status not_found() {
-    status s;
-    s.found = false;
-    return s;
-}
-
-/// Something that can be asked how a job is: `net::awaitable<status> poll(job_id id)` (or `const job_id&`, which lives
-/// as long as the poll). To fail is to throw, best a system_error: that says nothing about the job. "No such job" is an
-/// answer: not_found(). Several polls may be under way at once, but never on two threads at the same time: a
-/// status_poller calls, and resumes, its source on one strand.
-template <class Source>
-concept status_source = requires(Source& source, const job_id& id) {
-    { source.poll(id) } -> std::same_as<net::awaitable<status>>;
-};
-
-} // namespace telltale::inline TELLTALE_ABI
-
-#endif // TELLTALE_POLL_STATUS_SOURCE_HPP
-// end <telltale/poll/status_source.hpp>
-
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <optional>
-#include <string>
-#include <tuple>
-#include <utility>
-
-namespace telltale::inline TELLTALE_ABI {
-
-/// How a status_poller polls.
-struct poller_options {
-    std::size_t max_concurrent = 10;                              ///< polls under way at once; at least 1
-    std::chrono::nanoseconds interval = std::chrono::seconds{15}; ///< from an answer to the next poll of the same job
-    double jitter = 0.1; ///< 0 to 1: each interval is uniform between (1 - jitter) and (1 + jitter) times as long
-    telltale::backoff backoff{}; ///< the delays after failed polls
-    /// For one poll. Absent: the source sees to it, as http_status_source does; set it for one that may never answer,
-    /// for such a poll would keep its place among max_concurrent. Costs a coroutine and a timer for each poll.
-    std::optional<std::chrono::nanoseconds> poll_timeout{};
-    std::uint32_t unreachable_after = 3; ///< failed polls in a row that make a watch unreachable; fewer: degraded
-    std::uint32_t lost_after = 3; ///< times "not found", with no other answer between, that make a job lost; 0: never
-    std::size_t keep_finished = 1000;    ///< watches that ended and are remembered for whoever waits late
-    std::optional<std::uint64_t> seed{}; ///< of the jitter; absent: a random one
-    /// Told, once per change, of a word that the source could not map to a state. Called where the sink is.
-    std::function<void(const job_id&, const std::string& word)> on_unknown_word{};
-};
-
-/// What is known of a job when it is watched.
-struct watch_options {
-    std::optional<std::chrono::nanoseconds> deadline{}; ///< of the watch, from now; absent: until the job is over
-    std::string name{};                     ///< reported with the first answer, unless the source says otherwise
-    std::string kind{};                     ///< likewise
-    label_map labels{};                     ///< likewise
-    std::shared_ptr<job_control> control{}; ///< passed on in the first report, so that the job can be cancelled
-};
-
-} // namespace telltale::inline TELLTALE_ABI
-
 // begin <telltale/poll/detail/poller_state.hpp>
 
 #ifndef TELLTALE_POLL_DETAIL_POLLER_STATE_HPP
 #define TELLTALE_POLL_DETAIL_POLLER_STATE_HPP
 
-// Included by status_poller.hpp, after the options.
+// <telltale/asio.hpp> is above
+// <telltale/core/duration_history.hpp> is above
+// <telltale/core/job.hpp> is above
+// <telltale/core/job_report.hpp> is above
+// <telltale/detail/time_source.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+// <telltale/poll/circuit_breaker.hpp> is above
+// begin <telltale/poll/detail/due_heap.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_DUE_HEAP_HPP
+#define TELLTALE_POLL_DETAIL_DUE_HEAP_HPP
+
+// <telltale/version.hpp> is above
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// Numbers, ordered by when each is due; those that are due at the same time by who was put in first. A heap of four
+/// children, which touches half as many cache lines as one of two; about 26 bytes for each number.
+class due_heap {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    bool empty() const noexcept { return items_.empty(); }
+    std::size_t size() const noexcept { return items_.size(); }
+
+    /// Not if it is empty.
+    std::uint32_t top() const noexcept { return items_.front().number; }
+    time_point top_due() const noexcept { return items_.front().due; }
+
+    /// One of those that are due soonest: the first is, and the second is among the four after it.
+    std::uint32_t early(std::size_t i) const noexcept { return items_[i].number; }
+
+    std::optional<time_point> due(std::uint32_t number) const noexcept {
+        if (number >= places_.size() || places_[number] == none) return std::nullopt;
+        return items_[places_[number]].due;
+    }
+
+    /// Puts it in, or moves it.
+    void set(std::uint32_t number, time_point due) {
+        if (number >= places_.size()) places_.resize(std::max<std::size_t>(number + 1U, places_.size() * 3 / 2), none);
+        const item i{due, order_++, number};
+        if (places_[number] == none) {
+            items_.push_back(i);
+            rise(items_.size() - 1, i);
+        } else {
+            settle(places_[number], i);
+        }
+    }
+
+    void erase(std::uint32_t number) noexcept {
+        if (number >= places_.size() || places_[number] == none) return;
+        const std::size_t hole = places_[number];
+        places_[number] = none;
+        const item last = items_.back();
+        items_.pop_back();
+        if (hole < items_.size()) settle(hole, last);
+    }
+
+    void clear() noexcept {
+        items_.clear();
+        places_.clear();
+    }
+
+private:
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
+    static constexpr std::size_t children = 4;
+
+    struct item {
+        time_point due;
+        std::uint32_t order; // wraps: of two that are due at the same time, the difference counts
+        std::uint32_t number;
+
+        bool before(const item& other) const noexcept {
+            return due != other.due ? due < other.due : static_cast<std::int32_t>(order - other.order) < 0;
+        }
+    };
+
+    void put(std::size_t at, const item& i) noexcept {
+        items_[at] = i;
+        places_[i.number] = static_cast<std::uint32_t>(at);
+    }
+
+    void settle(std::size_t at, const item& i) noexcept {
+        if (at > 0 && i.before(items_[(at - 1) / children]))
+            rise(at, i);
+        else
+            sink(at, i);
+    }
+
+    void rise(std::size_t at, const item i) noexcept {
+        while (at > 0) {
+            const std::size_t parent = (at - 1) / children;
+            if (!i.before(items_[parent])) break;
+            put(at, items_[parent]);
+            at = parent;
+        }
+        put(at, i);
+    }
+
+    void sink(std::size_t at, const item i) noexcept {
+        for (;;) {
+            const std::size_t first = at * children + 1;
+            if (first >= items_.size()) break;
+            // In the lower half of a large heap, what is compared next is in no cache.
+            if (const std::size_t below = first * children + 1; below < items_.size())
+                for (std::size_t c = below; c < below + children * children; c += children)
+                    __builtin_prefetch(items_.data() + c);
+            std::size_t least = first;
+            for (std::size_t c = first + 1; c < std::min(first + children, items_.size()); ++c)
+                if (items_[c].before(items_[least])) least = c;
+            if (!items_[least].before(i)) break;
+            put(at, items_[least]);
+            at = least;
+        }
+        put(at, i);
+    }
+
+    std::vector<item> items_{};
+    std::vector<std::uint32_t> places_{}; // of each number in items_
+    std::uint32_t order_ = 0;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_DUE_HEAP_HPP
+// end <telltale/poll/detail/due_heap.hpp>
+// begin <telltale/poll/detail/erased_source.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_ERASED_SOURCE_HPP
+#define TELLTALE_POLL_DETAIL_ERASED_SOURCE_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/job.hpp> is above
+// <telltale/core/job_control.hpp> is above
+// <telltale/error.hpp> is above
+// <telltale/poll/status_source.hpp> is above
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// A source of any type, with what it can do. Ids are kept by the caller until the call has ended.
+class erased_source {
+public:
+    erased_source() = default;
+    erased_source(const erased_source&) = delete;
+    erased_source& operator=(const erased_source&) = delete;
+    virtual ~erased_source() = default;
+
+    virtual net::awaitable<status> poll(const job_id& id) = 0;
+    virtual std::size_t batch_limit() = 0; // below 2: there are no batches
+    virtual net::awaitable<std::vector<status>> poll_many(const std::vector<job_id>& ids) = 0;
+    virtual bool can_cancel() const noexcept = 0;
+    virtual net::awaitable<command_result> cancel(const job_id& id) = 0;
+    virtual bool can_retry() const noexcept = 0;
+    virtual net::awaitable<job_id> retry(const job_id& id) = 0;
+};
+
+template <class Source>
+class erased_source_of final : public erased_source {
+public:
+    explicit erased_source_of(std::shared_ptr<Source> source) : source_(std::move(source)) {}
+
+    net::awaitable<status> poll(const job_id& id) override { return source_->poll(id); }
+
+    std::size_t batch_limit() override {
+        if constexpr (batch_status_source<Source>)
+            return static_cast<std::size_t>(source_->batch_limit());
+        else
+            return 0;
+    }
+    net::awaitable<std::vector<status>> poll_many([[maybe_unused]] const std::vector<job_id>& ids) override {
+        if constexpr (batch_status_source<Source>)
+            return source_->poll_many(ids);
+        else
+            throw system_error(make_error_code(errc::unsupported_command));
+    }
+
+    bool can_cancel() const noexcept override { return cancelling_source<Source>; }
+    net::awaitable<command_result> cancel([[maybe_unused]] const job_id& id) override {
+        if constexpr (cancelling_source<Source>)
+            return source_->cancel(id);
+        else
+            throw system_error(make_error_code(errc::unsupported_command));
+    }
+
+    bool can_retry() const noexcept override { return retrying_source<Source>; }
+    net::awaitable<job_id> retry([[maybe_unused]] const job_id& id) override {
+        if constexpr (retrying_source<Source>)
+            return source_->retry(id);
+        else
+            throw system_error(make_error_code(errc::unsupported_command));
+    }
+
+private:
+    std::shared_ptr<Source> source_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_ERASED_SOURCE_HPP
+// end <telltale/poll/detail/erased_source.hpp>
+// begin <telltale/poll/detail/poll_failure.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_POLL_FAILURE_HPP
+#define TELLTALE_POLL_DETAIL_POLL_FAILURE_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/job.hpp> is above
+// <telltale/error.hpp> is above
+// <telltale/poll/flight_entry.hpp> is above
+// <telltale/poll/poll_error.hpp> is above
+
+#include <exception>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// The class of an error of which nothing but its code is known.
+inline error_class class_of(const error_code& ec) noexcept {
+    if (ec == condition::timeout) return error_class::timeout;
+    return ec == condition::transient ? error_class::network : error_class::unknown;
+}
+
+/// What is known of a request that has thrown.
+inline flight_failure failure_of(const std::exception_ptr& thrown) {
+    flight_failure f;
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const poll_error& e) {
+        f.code = e.code();
+        f.kind = e.kind();
+        f.http_status = e.http_status();
+        f.hint = e.hint();
+        f.text = e.what();
+    } catch (const system_error& e) {
+        f.code = e.code();
+        f.kind = class_of(e.code());
+        f.text = e.what();
+    } catch (const std::exception& e) {
+        f.text = e.what();
+    } catch (...) {
+        f.text = "an exception of an unknown type";
+    }
+    return f;
+}
+
+inline flight_failure failure_of(errc e) {
+    const auto ec = make_error_code(e);
+    flight_failure f;
+    f.code = ec;
+    f.kind = class_of(ec);
+    f.text = system_error(ec).what();
+    return f;
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_POLL_FAILURE_HPP
+// end <telltale/poll/detail/poll_failure.hpp>
+// <telltale/poll/detail/poll_loop.hpp> is above
+// begin <telltale/poll/detail/poller_watch.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_POLLER_WATCH_HPP
+#define TELLTALE_POLL_DETAIL_POLLER_WATCH_HPP
 
 // <telltale/asio.hpp> is above
 // <telltale/core/job.hpp> is above
 // <telltale/core/job_report.hpp> is above
 // <telltale/detail/waiter.hpp> is above
-// <telltale/error.hpp> is above
-// <telltale/poll/detail/poll_loop.hpp> is above
+// <telltale/poll/circuit_breaker.hpp> is above
+// begin <telltale/poll/detail/packed_job.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_PACKED_JOB_HPP
+#define TELLTALE_POLL_DETAIL_PACKED_JOB_HPP
+
+// <telltale/core/job.hpp> is above
+// <telltale/core/progress.hpp> is above
+// <telltale/core/time.hpp> is above
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// Some bytes in one block, as small as can be: eight bytes where it is kept.
+class packed_bytes {
+public:
+    packed_bytes() = default;
+    explicit packed_bytes(std::string_view bytes) { assign(bytes); }
+
+    std::string_view view() const noexcept {
+        if (!block_) return {};
+        std::size_t size = 0;
+        std::size_t at = 0;
+        unsigned shift = 0;
+        for (;; shift += 7) {
+            const auto byte = static_cast<unsigned char>(block_[at++]);
+            size |= static_cast<std::size_t>(byte & 0x7FU) << shift;
+            if (byte < 0x80U) break;
+        }
+        return {block_.get() + at, size};
+    }
+
+    void prefetch() const noexcept { __builtin_prefetch(block_.get()); }
+
+    void assign(std::string_view bytes) {
+        char head[10];
+        std::size_t n = 0;
+        std::size_t rest = bytes.size();
+        for (; rest >= 0x80U; rest >>= 7U) head[n++] = static_cast<char>((rest & 0x7FU) | 0x80U);
+        head[n++] = static_cast<char>(rest);
+        std::unique_ptr<char[]> block(new char[n + bytes.size()]);
+        std::memcpy(block.get(), head, n);
+        if (!bytes.empty()) std::memcpy(block.get() + n, bytes.data(), bytes.size());
+        block_ = std::move(block);
+    }
+
+private:
+    std::unique_ptr<char[]> block_{};
+};
+
+class byte_packer {
+public:
+    explicit byte_packer(std::string& to) : to_(to) { to_.clear(); }
+
+    template <class T>
+    void put(const T& value) {
+        static_assert(std::is_trivially_copyable_v<T>);
+        char bytes[sizeof(T)];
+        std::memcpy(bytes, &value, sizeof(T));
+        to_.append(bytes, sizeof(T));
+    }
+    void put(std::string_view text) {
+        std::size_t rest = text.size();
+        for (; rest >= 0x80U; rest >>= 7U) to_ += static_cast<char>((rest & 0x7FU) | 0x80U);
+        to_ += static_cast<char>(rest);
+        to_ += text;
+    }
+    void put(const std::string& text) { put(std::string_view(text)); }
+
+private:
+    std::string& to_;
+};
+
+class byte_unpacker {
+public:
+    explicit byte_unpacker(std::string_view from) noexcept : from_(from) {}
+
+    template <class T>
+    T get() noexcept {
+        T value;
+        std::memcpy(&value, from_.data(), sizeof(T));
+        from_.remove_prefix(sizeof(T));
+        return value;
+    }
+    std::string_view text() noexcept {
+        std::size_t size = 0;
+        for (unsigned shift = 0;; shift += 7) {
+            const auto byte = get<unsigned char>();
+            size |= static_cast<std::size_t>(byte & 0x7FU) << shift;
+            if (byte < 0x80U) break;
+        }
+        const auto result = from_.substr(0, size);
+        from_.remove_prefix(size);
+        return result;
+    }
+
+private:
+    std::string_view from_;
+};
+
+/// What a poller keeps of a job besides what the job has.
+struct packed_times {
+    timestamp watched{}; ///< since when
+    timestamp state{};   ///< in this state as far as was seen
+};
+
+/// A job as an observer knows it, but for its id, its control and when it was observed, in as few bytes as it has to say:
+/// what is absent or empty takes a bit. It has no steps and no approval: a source tells of none.
+class packed_job {
+public:
+    /// `scratch`: memory that is used again and again.
+    void pack(const job& j, const packed_times& times, std::string& scratch) {
+        byte_packer out(scratch);
+        std::uint32_t mask = 0;
+        unsigned bit = 0;
+        members(j, times.state, [&](const auto& member) {
+            if (is_there(member)) mask |= std::uint32_t{1} << bit;
+            ++bit;
+        });
+        out.put(mask);
+        out.put(j.state);
+        out.put(times.watched);
+        members(j, times.state, [&](const auto& member) {
+            if (is_there(member)) put(out, member);
+        });
+        if (scratch != bytes_.view()) bytes_.assign(scratch);
+    }
+
+    void prefetch() const noexcept { bytes_.prefetch(); }
+
+    /// Into a job that was made by default.
+    void unpack(job& j, packed_times& times) const {
+        byte_unpacker in(bytes_.view());
+        const auto mask = in.get<std::uint32_t>();
+        j.state = in.get<job_state>();
+        times.watched = in.get<timestamp>();
+        unsigned bit = 0;
+        members(j, times.state, [&](auto& member) {
+            if ((mask >> bit++ & 1U) != 0) get(in, member);
+        });
+    }
+
+private:
+    template <class T>
+    static bool is_there(const T& value) {
+        if constexpr (requires { value.empty(); })
+            return !value.empty();
+        else
+            return value != T{};
+    }
+    static bool is_there(std::uint32_t attempt) { return attempt != 1; }
+
+    template <class T>
+    static void put(byte_packer& out, const std::optional<T>& value) {
+        put(out, *value);
+    }
+    template <class T>
+    static void put(byte_packer& out, const T& value) {
+        out.put(value);
+    }
+    static void put(byte_packer& out, const job_error& e) {
+        out.put(e.kind);
+        out.put(e.message);
+    }
+    static void put(byte_packer& out, const watch_health& h) {
+        out.put(h.state);
+        out.put(h.since.value_or(timestamp::min()));
+        out.put(h.error);
+    }
+    static void put(byte_packer& out, const label_map& labels) {
+        out.put(static_cast<std::uint32_t>(labels.size()));
+        for (const auto& [key, value] : labels) {
+            out.put(key);
+            out.put(value);
+        }
+    }
+    static void put(byte_packer& out, const progress& p) {
+        unsigned char mask = 0;
+        unsigned bit = 0;
+        const auto mark = [&](bool there) {
+            mask = static_cast<unsigned char>(mask | (there ? 1U << bit : 0U)), ++bit;
+        };
+        mark(p.total.has_value());
+        mark(p.rate.has_value());
+        mark(p.remaining.has_value());
+        mark(p.remaining_low.has_value());
+        mark(p.remaining_high.has_value());
+        out.put(mask);
+        out.put(p.unit);
+        out.put(p.done);
+        if (p.total) out.put(*p.total);
+        if (p.rate) out.put(*p.rate);
+        for (const auto* d : {&p.remaining, &p.remaining_low, &p.remaining_high})
+            if (*d) out.put(**d);
+    }
+
+    template <class T>
+    static void get(byte_unpacker& in, std::optional<T>& value) {
+        get(in, value.emplace());
+    }
+    template <class T>
+    static void get(byte_unpacker& in, T& value) {
+        value = in.get<T>();
+    }
+    static void get(byte_unpacker& in, std::string& text) { text = in.text(); }
+    static void get(byte_unpacker& in, job_error& e) {
+        e.kind = in.get<error_class>();
+        e.message = in.text();
+    }
+    static void get(byte_unpacker& in, watch_health& h) {
+        h.state = in.get<watch_state>();
+        h.since = in.get<timestamp>();
+        if (*h.since == timestamp::min()) h.since.reset();
+        h.error = in.text();
+    }
+    static void get(byte_unpacker& in, label_map& labels) {
+        for (auto n = in.get<std::uint32_t>(); n != 0; --n) {
+            std::string key(in.text());
+            labels.emplace(std::move(key), in.text());
+        }
+    }
+    static void get(byte_unpacker& in, progress& p) {
+        const unsigned mask = in.get<unsigned char>();
+        p.unit = in.get<progress_unit>();
+        p.done = in.get<double>();
+        if ((mask & 1U) != 0) p.total = in.get<double>();
+        if ((mask & 2U) != 0) p.rate = in.get<double>();
+        unsigned bit = 4;
+        for (auto* d : {&p.remaining, &p.remaining_low, &p.remaining_high}) {
+            if ((mask & bit) != 0) *d = in.get<std::chrono::duration<double>>();
+            bit *= 2;
+        }
+    }
+
+    // The order in which they are kept.
+    template <class Job, class Time, class F>
+    static void members(Job& j, Time& state_since, F&& f) {
+        f(state_since);
+        f(j.word);
+        f(j.health);
+        f(j.progress);
+        f(j.message);
+        f(j.started);
+        f(j.finished);
+        f(j.created);
+        f(j.queued);
+        f(j.queue_position);
+        f(j.name);
+        f(j.kind);
+        f(j.labels);
+        f(j.error);
+        f(j.attempt);
+    }
+
+    packed_bytes bytes_{};
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_PACKED_JOB_HPP
+// end <telltale/poll/detail/packed_job.hpp>
+// <telltale/poll/poll_budget.hpp> is above
+// <telltale/poll/poller_options.hpp> is above
+// <telltale/poll/schedule.hpp> is above
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// A request under way, and the coroutine that makes it and then the next. What the strand says is used there only, the rest
+/// with the mutex of the poller.
+struct poll_flight : std::enable_shared_from_this<poll_flight> {
+    enum class purpose : std::uint8_t { poll, retry, cancel, give_up };
+    using time_point = poll_schedule::time_point;
+
+    purpose what = purpose::poll;
+    bool aloft = false; // counted among those at once
+    bool timed_out = false;
+    bool enlisted = false;
+    std::vector<std::uint32_t> entries{}; // watch_table::none: not watched any more
+    std::vector<job_id> ids{};            // by which the source is asked; not touched while it is
+    std::uint64_t number = 0;
+    std::size_t left = 0; // of the entries that are still watched
+    std::size_t place = 0;
+    time_point started{};
+    time_point until = time_point::max();
+    poll_budget::permit permit{};
+    std::optional<circuit_breaker::pass> pass{};
+
+    // On the strand:
+    net::cancellation_signal signal{};
+    bool running = true;
+    bool cancelled = false;
+};
+using flight_ptr = std::shared_ptr<poll_flight>;
+
+/// What few watches have.
+struct watch_extra {
+    using time_point = poll_schedule::time_point;
+
+    std::shared_ptr<job_control> control{};
+    wait_list cancels{};                     // async_cancel
+    poll_flight* cancelling = nullptr;       // the request
+    std::optional<timestamp> cancel_asked{}; // accepted, or not answered yet
+    error_code refusal{};                    // what they complete with unless the next answer is the end
+
+    std::string remote{}; // the id by which it is asked for, if it is not its own
+    std::string reason{};
+    bool never_runs = false;
+    bool cancel_when_unwatched = false;
+
+    time_point missing_since{};
+    time_point unknown_since{};
+    std::optional<time_point> alarm{}; // when an unknown word is told of again
+    timestamp unknown_at{};
+
+    std::uint32_t retries = 0;
+    std::uint32_t attempt = 1;      // the number of this attempt, if there were retries
+    std::uint32_t attempt_base = 0; // attempts that were made under other ids
+    std::optional<timestamp> retry_at{};
+};
+
+/// One watched job. With the mutex of the poller. About 130 bytes; with its id, what was last seen of it, and its places in
+/// the index and in the heap 250.
+class poller_watch {
+public:
+    poller_watch(const job_id& id, const schedule_options& schedule, poll_schedule::time_point now, std::uint64_t seed,
+                 std::optional<std::chrono::nanoseconds> deadline, double phase)
+        : plan(schedule, now, seed, deadline, phase), serial(seed), id_(id) {}
+
+    std::string_view id() const noexcept { return id_.view(); }
+
+    watch_extra& more() {
+        if (!extra) extra = std::make_unique<watch_extra>();
+        return *extra;
+    }
+
+    job_id remote_id() const { return job_id(extra && !extra->remote.empty() ? extra->remote : id()); }
+
+    /// The whole job, into one that was made by default.
+    job& see(job& j, packed_times& times) const {
+        j.id = id();
+        last.unpack(j, times);
+        if (observed != timestamp::min()) j.observed = observed;
+        if (extra) j.control = extra->control;
+        return j;
+    }
+
+    /// What will be looked at soon.
+    void prefetch() const noexcept {
+        for (std::size_t at = 0; at < sizeof(*this); at += 64)
+            __builtin_prefetch(reinterpret_cast<const char*>(this) + at);
+    }
+    void prefetch_texts() const noexcept {
+        static_assert(sizeof(poller_watch) <= 128);
+        id_.prefetch();
+        last.prefetch();
+    }
+
+    poll_schedule plan;
+    packed_job last{};
+    timestamp observed = timestamp::min();
+    std::uint64_t serial; // no other watch has it
+    std::unique_ptr<wait_list> waiters{};
+    std::unique_ptr<watch_extra> extra{};
+    poll_flight* flight = nullptr;
+    std::uint32_t polls = 0;
+    std::uint8_t missing = 0; // answers "not found", with no other answer between
+    bool ended : 1 = false;
+    bool out_of_time : 1 = false; // ended by the deadline
+    bool reported : 1 = false;
+    bool known : 1 = false;   // there was an answer with a state
+    bool unknown : 1 = false; // the last word was not known
+    bool again : 1 = false;   // somebody wants another poll after the one under way
+    bool commanded : 1 = false;
+    bool retry_due : 1 = false; // what is due is to start it again
+
+private:
+    packed_bytes id_;
+};
+
+/// What is to be told after a request, once the mutex is free.
+struct poll_news {
+    timestamp at{};
+    std::optional<job_report> first{};
+    std::optional<job_report> second{};
+    std::string word{}; // an unknown one
+    std::optional<std::chrono::nanoseconds> alarm{};
+    job seen{};
+    bool ended = false;
+    error_code end{};
+    wait_list waiters{}; // those of async_wait and async_cancel whose wait is over
+    error_code refusal{};
+    wait_list refused{};                 // those of async_cancel, by the source
+    std::unique_ptr<watch_extra> dead{}; // may hold objects of the user's
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_POLLER_WATCH_HPP
+// end <telltale/poll/detail/poller_watch.hpp>
+// begin <telltale/poll/detail/watch_table.hpp>
+
+#ifndef TELLTALE_POLL_DETAIL_WATCH_TABLE_HPP
+#define TELLTALE_POLL_DETAIL_WATCH_TABLE_HPP
+
+// <telltale/version.hpp> is above
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// Entries that have an id (`std::string_view id() const`), found by it, each with a small number that is its own as long as
+/// it is in the table. Entries stay where they are. The index costs 5 to 11 bytes for each.
+template <class Entry>
+class watch_table {
+public:
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+    watch_table() = default;
+    watch_table(const watch_table&) = delete;
+    watch_table& operator=(const watch_table&) = delete;
+    ~watch_table() { clear(); }
+
+    std::size_t size() const noexcept { return size_; }
+
+    Entry& operator[](std::uint32_t number) noexcept { return *place(number); }
+    const Entry& operator[](std::uint32_t number) const noexcept { return *place(number); }
+
+    bool has(std::uint32_t number) const noexcept { return number < next_ && live_[number]; }
+
+    /// Its number, or none.
+    std::uint32_t find(std::string_view id) const noexcept {
+        if (slots_.empty()) return none;
+        for (std::size_t at = home(id);; at = next(at)) {
+            if (slots_[at] == none) return none;
+            if (place(slots_[at])->id() == id) return slots_[at];
+        }
+    }
+
+    /// Adds an entry, whose id must not be in the table.
+    template <class... Arguments>
+    std::uint32_t emplace(Arguments&&... arguments) {
+        if ((size_ + 1) * 8 > slots_.size() * 7) grow();
+        if (free_.empty() && next_ == blocks_.size() * block_size) blocks_.push_back(std::make_unique<block>());
+        const std::uint32_t number = free_.empty() ? next_ : free_.back();
+        if (number == live_.size()) live_.push_back(false);
+        ::new (static_cast<void*>(place(number))) Entry(std::forward<Arguments>(arguments)...);
+        if (free_.empty())
+            ++next_;
+        else
+            free_.pop_back();
+        live_[number] = true;
+        put(number);
+        ++size_;
+        return number;
+    }
+
+    void erase(std::uint32_t number) noexcept {
+        std::size_t hole = home(place(number)->id());
+        while (slots_[hole] != number) hole = next(hole);
+        // Whoever stands further on than where it belongs may stand before the hole no longer.
+        for (std::size_t at = next(hole); slots_[at] != none; at = next(at)) {
+            const std::size_t wanted = home(place(slots_[at])->id());
+            const bool stays = hole <= at ? hole < wanted && wanted <= at : hole < wanted || wanted <= at;
+            if (stays) continue;
+            slots_[hole] = slots_[at];
+            hole = at;
+        }
+        slots_[hole] = none;
+        std::destroy_at(place(number));
+        live_[number] = false;
+        --size_;
+        free_.push_back(number);
+    }
+
+    /// Calls f(number, entry) with each.
+    template <class F>
+    void each(F&& f) {
+        for (const auto number : slots_)
+            if (number != none) f(number, *place(number));
+    }
+    template <class F>
+    void each(F&& f) const {
+        for (const auto number : slots_)
+            if (number != none) f(number, std::as_const(*place(number)));
+    }
+
+    void clear() noexcept {
+        each([](std::uint32_t, Entry& e) { std::destroy_at(&e); });
+        slots_.clear();
+        blocks_.clear();
+        free_.clear();
+        live_.clear();
+        next_ = 0;
+        size_ = 0;
+    }
+
+private:
+    static constexpr std::size_t block_size = 256;
+    struct alignas(64) block { // of whole cache lines
+        alignas(Entry) std::byte bytes[block_size * sizeof(Entry)];
+    };
+
+    Entry* place(std::uint32_t number) const noexcept {
+        std::byte* const at = blocks_[number / block_size]->bytes + number % block_size * sizeof(Entry);
+        return std::launder(reinterpret_cast<Entry*>(at));
+    }
+
+    std::size_t home(std::string_view id) const noexcept {
+        // The hash of the standard library may be the identity of something short: spread.
+        const auto h = static_cast<std::uint64_t>(std::hash<std::string_view>{}(id)) * 0x9E3779B97F4A7C15U;
+        return static_cast<std::size_t>(h >> 32U) & (slots_.size() - 1);
+    }
+    std::size_t next(std::size_t at) const noexcept { return (at + 1) & (slots_.size() - 1); }
+
+    void put(std::uint32_t number) noexcept {
+        std::size_t at = home(place(number)->id());
+        while (slots_[at] != none) at = next(at);
+        slots_[at] = number;
+    }
+
+    void grow() {
+        std::vector<std::uint32_t> before(slots_.empty() ? 16 : slots_.size() * 2, none);
+        before.swap(slots_);
+        for (const auto number : before)
+            if (number != none) put(number);
+    }
+
+    std::vector<std::unique_ptr<block>> blocks_{};
+    std::vector<std::uint32_t> slots_{}; // numbers, by the hashes of the ids; a power of two
+    std::vector<std::uint32_t> free_{};
+    std::vector<bool> live_{};
+    std::uint32_t next_ = 0; // numbers from here on were never used
+    std::size_t size_ = 0;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_WATCH_TABLE_HPP
+// end <telltale/poll/detail/watch_table.hpp>
+// <telltale/poll/explanation.hpp> is above
+// <telltale/poll/poll_budget.hpp> is above
+// <telltale/poll/poller_health.hpp> is above
+// <telltale/poll/poller_options.hpp> is above
+// <telltale/poll/stuck.hpp> is above
+// <telltale/sync/timer.hpp> is above
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// What a status_poller and its requests share. A watched job is an entry in a table; one heap knows when each is due, and one
+/// timer waits for the first. Only requests are coroutines (poll_flight), on one strand, each of which goes on with the next
+/// poll that is due.
+class poller_state final : public wait_state {
+public:
+    using time_point = poll_schedule::time_point;
+    using nanoseconds = std::chrono::nanoseconds;
+    using table = watch_table<poller_watch>;
+
+    TELLTALE_DECL static std::shared_ptr<poller_state> create(const net::any_io_executor& executor,
+                                                              std::unique_ptr<erased_source> source, job_sink sink,
+                                                              poller_options options);
+
+    TELLTALE_DECL poller_state(const net::any_io_executor& executor, std::unique_ptr<erased_source> source,
+                               job_sink sink, poller_options options);
+    TELLTALE_DECL ~poller_state() override;
+
+    // From any thread (poller_watches.ipp):
+    TELLTALE_DECL bool watch(job_id id, watch_options given);
+    TELLTALE_DECL bool unwatch(const job_id& id);
+    TELLTALE_DECL void stop();
+    TELLTALE_DECL bool poll_now(const job_id& id);
+    TELLTALE_DECL std::optional<job> find(const job_id& id) const;
+    std::size_t watching() const {
+        const std::lock_guard lock(mutex());
+        return active_;
+    }
+    std::size_t polling() const {
+        const std::lock_guard lock(mutex());
+        return aloft_;
+    }
+
+    // Those who wait; with the mutex held (poller_watches.ipp):
+    TELLTALE_DECL wait_list* attempt(const job_id& id, error_code& ec, job& result);
+    TELLTALE_DECL wait_list* attempt_cancel(const job_id& id, error_code& ec, job& result);
+    TELLTALE_DECL void take_all(wait_list& all) noexcept override;
+
+    // Commands (poller_commands.ipp):
+    bool can_cancel() const noexcept { return source_->can_cancel(); }
+    TELLTALE_DECL command_result request_cancel(const job_id& id);
+    TELLTALE_DECL std::shared_ptr<job_control> control(const job_id& id) const;
+
+    // What it knows (poller_explain.ipp):
+    TELLTALE_DECL std::optional<explanation> explain(const job_id& id) const;
+    TELLTALE_DECL std::vector<explanation> stuck(const stuck_options& limits) const;
+    TELLTALE_DECL poller_health health() const;
+
+private:
+    friend class poller_control;
+    using lock_type = std::unique_lock<std::mutex>;
+
+    std::shared_ptr<poller_state> self() const {
+        return std::static_pointer_cast<poller_state>(std::const_pointer_cast<wait_state>(shared_from_this()));
+    }
+    timestamp calendar_now() const { return time_->system_now(); }
+    timestamp calendar(time_point t) const {
+        return calendar_now() + std::chrono::duration_cast<timestamp::duration>(t - time_->now());
+    }
+
+    // Requests; on the strand (poller_polls.ipp):
+    TELLTALE_DECL void wake();
+    TELLTALE_DECL void pump();
+    TELLTALE_DECL void arm();
+    TELLTALE_DECL void expire(time_point now);
+    TELLTALE_DECL void enlist(poll_flight& f);
+    TELLTALE_DECL void launch(const flight_ptr& f);
+    TELLTALE_DECL bool select(poll_flight& f);
+    TELLTALE_DECL bool select_locked(poll_flight& f, time_point now);
+    TELLTALE_DECL void take_off(poll_flight& f, time_point now);
+    TELLTALE_DECL void land(poll_flight& f);
+    TELLTALE_DECL poll_wait pass(poll_flight& f, time_point now);
+    TELLTALE_DECL void landing_over(poll_flight& f);
+    TELLTALE_DECL static net::awaitable<void> fly(std::shared_ptr<poller_state> self, flight_ptr f);
+    TELLTALE_DECL void landed(poll_flight& f, std::vector<status>& answers, std::optional<flight_failure> failure);
+    TELLTALE_DECL void retried(poll_flight& f, job_id as, std::optional<flight_failure> failure);
+    TELLTALE_DECL void detach(poller_watch& w);
+    TELLTALE_DECL void cancel(poll_flight& f);
+
+    // Answers; with the mutex held (poller_answers.ipp):
+    TELLTALE_DECL void settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
+                              time_point now, timestamp at);
+    TELLTALE_DECL bool answered(poller_watch& w, status& s, job& j, packed_times& times, poll_news& news,
+                                time_point now);
+    TELLTALE_DECL bool missing(poller_watch& w, job& j, poll_news& news, time_point now);
+    TELLTALE_DECL bool failed(poller_watch& w, const flight_failure& f, job& j, poll_news& news);
+    TELLTALE_DECL void new_word(poller_watch& w, const status& s, const job& j, poll_news& news, time_point now);
+    TELLTALE_DECL void alarm(poller_watch& w, const std::string& word, job_report& r, poll_news& news, time_point now);
+    TELLTALE_DECL bool begin_retry(std::uint32_t k, poller_watch& w, job& j, packed_times& times, poll_news& news,
+                                   time_point now);
+    TELLTALE_DECL void give_up(std::uint32_t k, poller_watch& w, job& j, poll_news& news);
+    TELLTALE_DECL void plan_next(std::uint32_t k, poller_watch& w, std::optional<time_point> due, time_point now);
+    TELLTALE_DECL job_report& new_report(std::optional<job_report>& place, poller_watch& w, const job& j,
+                                         timestamp at) const;
+    TELLTALE_DECL void finish(std::uint32_t k, poller_watch& w, poll_news& news, error_code ec);
+    TELLTALE_DECL void forget_oldest(poll_news& news);
+    TELLTALE_DECL void refuse_cancels(poller_watch& w, poll_news& news);
+    TELLTALE_DECL void forget(std::uint32_t k, std::unique_ptr<watch_extra>& dead);
+    TELLTALE_DECL void keep(poller_watch& w, const job& j, const packed_times& times);
+    TELLTALE_DECL void learn(const job& j, const poller_watch& w, time_point now);
+    TELLTALE_DECL const duration_history* learned(const std::string& kind) const;
+    // Without the mutex:
+    TELLTALE_DECL void tell(poll_news& news);
+    TELLTALE_DECL void tell(job_report& r);
+
+    // Commands; on the strand (poller_commands.ipp):
+    TELLTALE_DECL void begin_cancel(const job_id& id);
+    TELLTALE_DECL static net::awaitable<void> ask_to_cancel(std::shared_ptr<poller_state> self, flight_ptr f);
+    TELLTALE_DECL void cancel_answered(poll_flight& f, command_result result, std::optional<flight_failure> failure);
+    TELLTALE_DECL void say_farewell(std::vector<job_id> ids);
+    TELLTALE_DECL static net::awaitable<void> farewell(std::shared_ptr<poller_state> self,
+                                                       std::shared_ptr<std::vector<job_id>> ids);
+    TELLTALE_DECL static void complete(wait_list& waiters, error_code ec, const job& j);
+
+    TELLTALE_DECL void explain(explanation& e, std::uint32_t k, const poller_watch& w,
+                               const stuck_options& limits) const;
+
+    // What the recorder is to be told; noted with the mutex held, told without it.
+    bool recording() const noexcept { return static_cast<bool>(options_.recorder); }
+    TELLTALE_DECL flight_entry& note(flight_kind kind, std::string_view id = {});
+    TELLTALE_DECL void tell_notes();
+
+    net::strand<net::any_io_executor> strand_;
+    const poller_options options_;
+    const schedule_options schedule_;
+    const std::uint64_t seed_;
+    const nanoseconds grain_; // the timer fires at multiples of it
+    time_source* const time_;
+    std::unique_ptr<erased_source> source_;
+    job_sink sink_;
+    std::recursive_mutex sink_mutex_{}; // a sink may call stop()
+    bool silent_ = false;
+    bool recorder_is_done_ = false;   // told of the stop; with the mutex of the sink
+    std::atomic<bool> woken_ = false; // pump() is posted
+
+    // On the strand:
+    timer clock_;
+    std::optional<time_point> armed_{};
+    bool pumping_ = false;
+
+    // With the mutex held:
+    table watches_{};
+    due_heap due_{};
+    due_heap deadlines_{};
+    std::vector<flight_ptr> flights_{};
+    std::deque<std::pair<std::uint32_t, std::uint64_t>>
+        finished_{}; // with the serial: the number may be another's since
+    std::map<std::string, duration_history> histories_{};
+    poller_health_monitor monitor_;
+    std::vector<flight_entry> notes_{};
+    std::string scratch_{};
+    std::optional<time_point> next_timeout_{}; // no request has to end before
+    poll_wait gate_ = poll_wait::nothing;      // why nothing that is due is started
+    time_point gate_until_{};
+    poll_wait noted_gate_ = poll_wait::nothing; // what the recorder was told of it
+    time_point noted_until_{};
+    std::uint64_t serial_;
+    poll_budget::member member_;
+    std::optional<circuit_breaker> breaker_{};
+    std::uint64_t flight_number_ = 0;
+    time_point burst_at_ = time_point::min();
+    std::uint64_t burst_ = 0; // watches that began since
+    std::size_t active_ = 0;
+    std::size_t aloft_ = 0;
+    bool stopped_ = false;
+    bool in_line_ = false; // at the budget
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+// begin <telltale/poll/detail/poller_answers.ipp>
+
+#ifndef TELLTALE_POLL_DETAIL_POLLER_ANSWERS_IPP
+#define TELLTALE_POLL_DETAIL_POLLER_ANSWERS_IPP
+
+// What a poller_state makes of an answer: what it tells of the job and of the watch, and when it asks again.
+
+// <telltale/poll/detail/poller_state.hpp> is above
 // begin <telltale/poll/detail/status_merge.hpp>
 
 #ifndef TELLTALE_POLL_DETAIL_STATUS_MERGE_HPP
@@ -8187,652 +12940,1306 @@ inline void see(job& j, const job_report& r) {
 
 #endif // TELLTALE_POLL_DETAIL_STATUS_MERGE_HPP
 // end <telltale/poll/detail/status_merge.hpp>
-// <telltale/poll/schedule.hpp> is above
-// <telltale/poll/status_source.hpp> is above
-// begin <telltale/sync/semaphore.hpp>
-
-#ifndef TELLTALE_SYNC_SEMAPHORE_HPP
-#define TELLTALE_SYNC_SEMAPHORE_HPP
-
-// <telltale/asio.hpp> is above
-// <telltale/detail/waiter.hpp> is above
-// <telltale/error.hpp> is above
-
-#include <algorithm>
-#include <atomic>
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <mutex>
-#include <tuple>
-#include <utility>
-
-namespace telltale::inline TELLTALE_ABI {
-
-namespace detail {
-class semaphore_state;
-}
-
-/// Some of a semaphore's permits, given back when this is destroyed. Move-only; may outlive its semaphore.
-///
-/// @par Thread safety
-/// Distinct permits: safe. May be released on any thread.
-class permit {
-public:
-    permit() noexcept = default; ///< holds none
-    permit(permit&& other) noexcept
-        : state_(std::exchange(other.state_, nullptr)), count_(std::exchange(other.count_, 0)) {}
-    permit& operator=(permit&& other) noexcept {
-        permit taken(std::move(other));
-        std::swap(state_, taken.state_);
-        std::swap(count_, taken.count_);
-        return *this;
-    }
-    ~permit() {
-        if (state_) release();
-    }
-
-    explicit operator bool() const noexcept { return state_ != nullptr; }
-
-    /// How many of the semaphore's permits this holds.
-    std::size_t count() const noexcept { return state_ ? count_ : 0; }
-
-    /// Gives them back now: to those who have waited longest. Does nothing without a permit.
-    inline void release() noexcept;
-
-private:
-    friend class detail::semaphore_state;
-    permit(detail::semaphore_state* state, std::size_t count) noexcept : state_(state), count_(count) {}
-
-    detail::semaphore_state* state_ = nullptr; // which lives until its last permit is back
-    std::size_t count_ = 0;
-};
-
-namespace detail {
-
-/// The free permits are one atomic number, so taking and giving back is one step each while nobody waits. Its lowest bit
-/// says that everybody must come to the mutex: somebody waits, or the semaphore is gone. While that bit is set, the number
-/// changes with the mutex held only.
-class semaphore_state final : public wait_state {
-public:
-    static constexpr std::size_t max_limit = std::size_t{1} << 61U;
-
-    semaphore_state(net::execution_context& context, std::size_t limit)
-        : wait_state(context), limit_(std::min(limit, max_limit)), word_(to_word(limit_)) {}
-
-    permit try_take(std::size_t count) noexcept {
-        permit taken;
-        std::int64_t word = word_.load(std::memory_order_relaxed);
-        while (can_take(word, count))
-            if (word_.compare_exchange_weak(word, word - to_word(count), std::memory_order_acquire,
-                                            std::memory_order_relaxed)) {
-                taken = permit(this, count);
-                break;
-            }
-        return taken;
-    }
-
-    void give_back(std::size_t count) noexcept {
-        std::int64_t word = word_.load(std::memory_order_relaxed);
-        while ((word & must_lock) == 0)
-            if (word_.compare_exchange_weak(word, word + to_word(count), std::memory_order_release,
-                                            std::memory_order_relaxed))
-                return; // from here on this may be gone
-        give_back_locked(count);
-    }
-
-    /// What it looked like a moment ago, at the price of a load.
-    bool must_wait(std::size_t count) const noexcept { return !can_take(word_.load(std::memory_order_relaxed), count); }
-
-    // With the mutex held.
-    wait_list* attempt(error_code& ec, permit& result, std::size_t count) noexcept {
-        if (count == 0) {
-            ec = errc::invalid_argument;
-            return nullptr;
-        }
-        std::int64_t word = word_.load(std::memory_order_relaxed);
-        for (;;) {
-            const bool take = can_take(word, count);
-            if (!word_.compare_exchange_weak(word, take ? word - to_word(count) : word | must_lock,
-                                             std::memory_order_acq_rel, std::memory_order_relaxed))
-                continue;
-            result = permit(take ? this : nullptr, count); // for a waiter: how many it waits for
-            return take ? nullptr : &waiters_;
-        }
-    }
-
-    void set_limit(std::size_t limit) {
-        wait_list ready;
-        {
-            const std::lock_guard lock(mutex());
-            limit = std::min(limit, max_limit);
-            word_.fetch_add(to_word(limit) - to_word(limit_), std::memory_order_acq_rel);
-            limit_ = limit;
-            hand_out(ready);
-        }
-        ready.ready_all();
-    }
-
-    std::size_t limit() const {
-        const std::lock_guard lock(mutex());
-        return limit_;
-    }
-
-    std::size_t available() const noexcept {
-        return static_cast<std::size_t>(std::max<std::int64_t>(free(word_.load(std::memory_order_relaxed)), 0));
-    }
-
-    /// The semaphore is gone; this goes when the last permit is back.
-    void abandon() {
-        {
-            const std::lock_guard lock(mutex());
-            const std::int64_t word = word_.fetch_or(must_lock, std::memory_order_acq_rel);
-            abandoned_ = true;
-            if (!all_back(word)) self_ = shared_from_this();
-        }
-        finish_all(net::error::operation_aborted);
-    }
-
-    void take_all(wait_list& all) noexcept override {
-        all.take(waiters_);
-        hand_out(all); // there is nobody left: opens the short way again
-    }
-
-    void after_cancel(wait_list& ready) noexcept override { hand_out(ready); }
-
-private:
-    using waiter_type = waiter<permit>;
-    static constexpr std::int64_t must_lock = 1;
-
-    static std::int64_t to_word(std::size_t count) noexcept { return static_cast<std::int64_t>(count) * 2; }
-    static std::int64_t free(std::int64_t word) noexcept { return word >> 1; } // below 0: the limit was lowered
-    static bool fits(std::int64_t word, std::size_t count) noexcept {
-        return free(word) > 0 && count <= static_cast<std::size_t>(free(word));
-    }
-    // Whoever waits already comes first.
-    static bool can_take(std::int64_t word, std::size_t count) noexcept {
-        return (word & must_lock) == 0 && count > 0 && fits(word, count);
-    }
-    bool all_back(std::int64_t word) const noexcept { return free(word) == static_cast<std::int64_t>(limit_); }
-
-    void give_back_locked(std::size_t count) noexcept {
-        std::shared_ptr<wait_state> last;
-        wait_list ready;
-        {
-            const std::lock_guard lock(mutex());
-            const std::int64_t before = word_.fetch_add(to_word(count), std::memory_order_acq_rel);
-            hand_out(ready);
-            if (abandoned_ && all_back(before + to_word(count))) last = std::move(self_);
-        }
-        ready.ready_all();
-    }
-
-    // With the mutex held. While somebody waits must_lock is set, and nobody else changes the number.
-    void hand_out(wait_list& ready) noexcept {
-        std::int64_t word = word_.load(std::memory_order_acquire);
-        if ((word & must_lock) == 0) return;
-        while (wait_node* const first = waiters_.front()) {
-            permit& wanted = std::get<permit>(static_cast<waiter_type*>(first)->result());
-            if (!fits(word, wanted.count_)) break;
-            word -= to_word(wanted.count_);
-            wanted.state_ = this;
-            ready.push_back(*waiters_.pop_front());
-        }
-        if (waiters_.empty() && !abandoned_) word &= ~must_lock;
-        word_.store(word, std::memory_order_release);
-    }
-
-    wait_list waiters_;
-    std::size_t limit_;
-    bool abandoned_ = false;
-    std::shared_ptr<wait_state> self_; // while abandoned with permits out
-    std::atomic<std::int64_t> word_;
-};
-
-} // namespace detail
-
-inline void permit::release() noexcept {
-    const std::size_t count = std::exchange(count_, 0);
-    if (auto* const state = std::exchange(state_, nullptr)) state->give_back(count);
-}
-
-/// Bounds how many may do something at once: a counting semaphore whose permits are handed out first come, first served.
-///
-///     telltale::semaphore polls(executor, 10);
-///     telltale::permit p = co_await polls.acquire(); // given back at the end of the scope
-///
-/// An operation may ask for several permits at once, and gets all of them or waits: for memory that is counted in
-/// megabytes, for a request that counts for three. Who wants many is not overtaken by those who want few.
-///
-/// @par Thread safety
-/// Distinct objects: safe. Shared objects: safe, but for the destructor.
-template <class Executor>
-class basic_semaphore {
-public:
-    using executor_type = Executor;
-
-    template <class Other>
-    struct rebind_executor {
-        using other = basic_semaphore<Other>;
-    };
-
-    /// The highest limit. Higher ones are taken as this.
-    static constexpr std::size_t max_limit = detail::semaphore_state::max_limit;
-
-    /// `limit`: how many permits can be out at once; 0 lets everybody wait.
-    basic_semaphore(const Executor& executor, std::size_t limit)
-        : executor_(executor), state_(std::make_shared<detail::semaphore_state>(detail::context_of(executor), limit)) {}
-
-    basic_semaphore(const basic_semaphore&) = delete;
-    basic_semaphore& operator=(const basic_semaphore&) = delete;
-
-    /// Whoever still waits gets operation_aborted. Permits that are out stay valid.
-    ~basic_semaphore() { state_->abandon(); }
-
-    executor_type get_executor() const noexcept { return executor_; }
-
-    std::size_t limit() const { return state_->limit(); }
-
-    /// Changes how many permits can be out at once. More: those who wait get them. Fewer: nobody loses a permit, but
-    /// none is given out until enough have come back.
-    void set_limit(std::size_t limit) { state_->set_limit(limit); }
-
-    /// How many permits are free at this moment.
-    std::size_t available() const noexcept { return state_->available(); }
-
-    /// A permit for `count` if so many are free and nobody waits, else an empty one; also where `count` is 0. Never
-    /// suspends.
-    [[nodiscard]] permit try_acquire(std::size_t count = 1) noexcept { return state_->try_take(count); }
-
-    /// Waits for a permit.
-    ///
-    /// @par Completion signature
-    /// `void(error_code, permit)`
-    /// @par Error codes
-    /// `operation_aborted`: cancelled, or the semaphore was destroyed; no permit is lost.
-    /// @par Per-operation cancellation
-    /// terminal, partial and total: the operation leaves the queue. A permit that was given before stays given.
-    /// @par Resumes
-    /// by post, on the handler's associated executor (default: the semaphore's).
-    template <class Token = default_token_t<Executor>>
-        requires(!std::convertible_to<Token, std::size_t>)
-    auto async_acquire(Token&& token = {}) { return async_acquire(1, std::forward<Token>(token)); }
-
-    /// Waits for `count` permits, all at once. As async_acquire(token), and: `errc::invalid_argument` where `count` is 0. More
-    /// than limit(): waits until the limit is raised.
-    template <class Token = default_token_t<Executor>>
-    auto async_acquire(std::size_t count, Token&& token = {}) {
-        return detail::async_start<void(error_code, permit)>(
-            executor_,
-            [state = state_, count](auto&& handler, const Executor& executor) {
-                detail::start_wait<permit>(state, std::forward<decltype(handler)>(handler), executor,
-                                           [&](std::tuple<error_code, permit>& result) {
-                                               return state->attempt(std::get<0>(result), std::get<1>(result), count);
-                                           });
-            },
-            std::forward<Token>(token));
-    }
-
-    /// As async_acquire, but does not suspend when the permits are free. Throws system_error.
-    [[nodiscard]] net::awaitable<permit, Executor> acquire(std::size_t count = 1) {
-        // Decided here already: to await the operation in another coroutine would cost that one's frame.
-        if (state_->must_wait(count)) return async_acquire(count, net::use_awaitable_t<Executor>{});
-        return take_or_wait(count);
-    }
-
-private:
-    net::awaitable<permit, Executor> take_or_wait(std::size_t count) {
-        if (permit p = try_acquire(count)) co_return p;
-        co_return co_await async_acquire(count, net::use_awaitable_t<Executor>{});
-    }
-
-    Executor executor_;
-    std::shared_ptr<detail::semaphore_state> state_;
-};
-
-using semaphore = basic_semaphore<net::any_io_executor>;
-
-} // namespace telltale::inline TELLTALE_ABI
-
-#endif // TELLTALE_SYNC_SEMAPHORE_HPP
-// end <telltale/sync/semaphore.hpp>
-// <telltale/sync/timer.hpp> is above
-// <telltale/sync/with_timeout.hpp> is above
-
-#include <algorithm>
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-#include <deque>
-#include <exception>
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
-#include <unordered_map>
-#include <utility>
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
-class erased_source {
-public:
-    erased_source() = default;
-    erased_source(const erased_source&) = delete;
-    erased_source& operator=(const erased_source&) = delete;
-    virtual ~erased_source() = default;
-    virtual net::awaitable<status> poll(const job_id& id) = 0;
-};
-
-template <class Source>
-class erased_source_of final : public erased_source {
-public:
-    explicit erased_source_of(std::shared_ptr<Source> source) : source_(std::move(source)) {}
-    net::awaitable<status> poll(const job_id& id) override { return source_->poll(id); }
-
-private:
-    std::shared_ptr<Source> source_;
-};
-
-/// One watched job. Members are used on the strand only, unless it is said otherwise.
-struct poller_watch {
-    poller_watch(job_id id, watch_options given, const schedule_options& schedule, poll_schedule::time_point now,
-                 std::uint64_t seed)
-        : options(std::move(given)), plan(schedule, now, seed) {
-        seen.id = std::move(id);
-        seen.name = options.name;
-        seen.kind = options.kind;
-        seen.labels = options.labels;
-        seen.control = options.control;
-    }
-
-    watch_options options;
-    poll_schedule plan;
-    std::uint32_t missing = 0; // answers "not found", with no other answer between
-    std::string unknown_word{};
-    bool reported = false;
-    bool running = true; // the coroutine has not ended
-    net::cancellation_signal signal{};
-
-    std::atomic<bool> stopping = false;
-
-    // With the mutex of the state held:
-    job seen{};
-    wait_list waiters{};
-    std::optional<error_code> ended{};
-};
-
-/// What a status_poller and its coroutines share. Each watch is one coroutine; all run on one strand.
-class poller_state final : public wait_state {
-public:
-    using watch_ptr = std::shared_ptr<poller_watch>;
-
-    poller_state(const net::any_io_executor& executor, std::unique_ptr<erased_source> source, job_sink sink,
-                 poller_options options)
-        : wait_state(context_of(executor)),
-          strand_(net::make_strand(executor)),
-          options_(std::move(options)),
-          source_(std::move(source)),
-          sink_(std::move(sink)),
-          permits_(strand_, std::max<std::size_t>(options_.max_concurrent, 1)),
-          seed_(seed_or_random(options_.seed)) {}
-
-    bool watch(job_id id, watch_options given) {
-        if (id.empty()) throw system_error(make_error_code(errc::invalid_argument), "the id of a job is empty");
-        const schedule_options schedule{options_.interval, options_.jitter, options_.backoff, given.deadline};
-        const auto now = steady_now(strand_);
-        watch_ptr w;
-        {
-            const std::lock_guard lock(mutex());
-            auto& place = watches_[id];
-            if (stopped_ || (place && !place->ended)) {
-                if (!place) watches_.erase(id);
-                return false;
-            }
-            ++active_;
-            w = std::make_shared<poller_watch>(std::move(id), std::move(given), schedule, now, seed_++);
-            place = w;
-        }
-        net::co_spawn(strand_, run(self(), w),
-                      net::bind_cancellation_slot(w->signal.slot(),
-                                                  net::bind_executor(strand_, [w](const std::exception_ptr& failure) {
-                                                      w->running = false;
-                                                      // A sink or hook has thrown.
-                                                      if (failure && !w->stopping) std::rethrow_exception(failure);
-                                                  })));
-        return true;
-    }
-
-    bool unwatch(const job_id& id) {
-        watch_ptr w;
-        wait_list waiters;
-        {
-            const std::lock_guard lock(mutex());
-            const auto found = watches_.find(id);
-            if (found == watches_.end()) return false;
-            w = found->second;
-            waiters.take(w->waiters);
-            if (!w->ended) --active_;
-            watches_.erase(found);
-        }
-        cancel(w);
-        waiters.finish_all(net::error::operation_aborted);
-        return true;
-    }
-
-    void stop() {
-        {
-            const std::lock_guard lock(sink_mutex_);
-            silent_ = true;
-        }
-        std::unordered_map<job_id, watch_ptr> watches;
-        wait_list waiters;
-        {
-            const std::lock_guard lock(mutex());
-            stopped_ = true;
-            active_ = 0;
-            take_all(waiters);
-            watches.swap(watches_);
-            finished_.clear();
-        }
-        for (const auto& [id, w] : watches) cancel(w);
-        waiters.finish_all(net::error::operation_aborted);
-    }
-
-    std::optional<job> find(const job_id& id) const {
+/// The i-th job of a request: answered (null: it is not among the answers), failed, or to be given up without being asked.
+TELLTALE_DECL void poller_state::settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
+                                        time_point now, timestamp at) {
+    poll_news news;
+    news.at = at;
+    {
         const std::lock_guard lock(mutex());
-        const auto found = watches_.find(id);
-        if (found == watches_.end()) return std::nullopt;
-        return found->second->seen;
-    }
-
-    std::size_t watching() const {
-        const std::lock_guard lock(mutex());
-        return active_;
-    }
-
-    std::size_t polling() const { return permits_.limit() - permits_.available(); }
-
-    // With the mutex held.
-    wait_list* attempt(const job_id& id, error_code& ec, job& result) {
-        const auto found = watches_.find(id);
-        if (found == watches_.end()) {
-            ec = errc::unknown_job;
-            return nullptr;
-        }
-        auto& w = *found->second;
-        if (!w.ended) return &w.waiters;
-        ec = *w.ended;
-        result = w.seen;
-        return nullptr;
-    }
-
-    void take_all(wait_list& all) noexcept override {
-        for (const auto& [id, w] : watches_) all.take(w->waiters);
-    }
-
-private:
-    std::shared_ptr<poller_state> self() { return std::static_pointer_cast<poller_state>(shared_from_this()); }
-
-    // Signals are emitted on the strand: elsewhere it would be a race with the coroutine.
-    void cancel(const watch_ptr& w) {
-        w->stopping = true;
-        net::post(strand_, [w] {
-            if (w->running) w->signal.emit(net::cancellation_type::terminal);
-        });
-    }
-
-    static net::awaitable<void> run(std::shared_ptr<poller_state> self, watch_ptr w) {
-        timer clock(co_await net::this_coro::executor);
-        auto due = w->plan.next();
-        while (due) {
-            if (*due > clock.now()) {
-                clock.expires_at(*due);
-                co_await clock.async_wait(net::use_awaitable);
-            }
-            permit p = self->permits_.try_acquire();
-            if (!p) p = co_await self->permits_.async_acquire(net::use_awaitable);
-            if (w->stopping) co_return;
-            std::optional<status> answer;
-            std::string failure;
-            try {
-                if (self->options_.poll_timeout)
-                    answer.emplace(
-                        co_await with_timeout(self->source_->poll(w->seen.id), *self->options_.poll_timeout));
-                else
-                    answer.emplace(co_await self->source_->poll(w->seen.id));
-            } catch (const std::exception& e) {
-                failure = e.what();
-            } catch (...) {
-                failure = "an exception of an unknown type";
-            }
-            p.release();
-            if (w->stopping) co_return;
-            if (!answer)
-                self->failed(*w, std::move(failure));
-            else if (self->answered(*w, std::move(*answer)))
-                co_return self->finish(w, {});
-            due = answer ? w->plan.answered(clock.now()) : w->plan.failed(clock.now());
-        }
-        self->give_up(*w);
-        self->finish(w, errc::deadline_exceeded);
-    }
-
-    // Whether the job is over.
-    bool answered(poller_watch& w, status s) {
-        if (!s.found) return missing(w);
-        w.missing = 0;
-        if (s.state)
-            w.unknown_word.clear();
-        else if (w.unknown_word != s.word) {
-            w.unknown_word = s.word;
-            if (options_.on_unknown_word) options_.on_unknown_word(w.seen.id, s.word);
-        }
-        const bool over = s.state && is_terminal(*s.state);
-        job_report r = new_report(w);
-        r.health = watch_state::ok;
-        merge(r, std::move(s));
-        tell(w, std::move(r));
-        return over;
-    }
-
-    bool missing(poller_watch& w) {
-        ++w.missing;
-        const bool lost = options_.lost_after != 0 && w.missing >= options_.lost_after;
-        job_report r = new_report(w);
-        if (lost) {
-            r.state = job_state::lost;
-            r.message = "its source does not know it any more";
-            r.health = watch_state::ok;
+        const std::uint32_t k = f.entries[i];
+        if (k == table::none) return;
+        poller_watch& w = watches_[k];
+        w.flight = nullptr;
+        packed_times times;
+        job& j = news.seen;
+        w.see(j, times);
+        if (f.what == poll_flight::purpose::give_up) {
+            give_up(k, w, j, news);
+            keep(w, j, times);
         } else {
-            r.health = watch_state::degraded;
-            r.health_error = "not found, " + std::to_string(w.missing) + " times in a row";
+            ++w.polls;
+            status none = not_found();
+            if (!answer) answer = &none;
+            const poll_hint hint = failure ? failure->hint : answer->hint;
+            const bool over = failure ? failed(w, *failure, j, news) : answered(w, *answer, j, times, news, now);
+            if (over) {
+                if (!failure) learn(j, w, now);
+                if (failure || !begin_retry(k, w, j, times, news, now)) finish(k, w, news, {});
+            } else {
+                std::optional<time_point> due;
+                if (failure) {
+                    due = w.plan.failed(now, &hint);
+                } else {
+                    poll_observation seen;
+                    seen.running = j.state == job_state::running;
+                    if (j.started) seen.running_for = at - *j.started;
+                    if (j.progress) seen.progress = &*j.progress;
+                    seen.learned = learned(j.kind);
+                    seen.hint = &hint;
+                    due = w.plan.answered(now, seen);
+                    refuse_cancels(w, news);
+                }
+                if (w.again && due) due = now;
+                if (due)
+                    plan_next(k, w, due, now);
+                else
+                    give_up(k, w, j, news);
+            }
+            keep(w, j, times);
         }
-        tell(w, std::move(r));
-        return lost;
+        if (!w.ended) w.again = false;
+        if (news.ended) forget_oldest(news);
     }
+    tell(news);
+}
 
-    void failed(poller_watch& w, std::string error) {
-        job_report r = new_report(w);
-        r.health =
-            w.plan.failures() + 1 >= options_.unreachable_after ? watch_state::unreachable : watch_state::degraded;
-        r.health_error = std::move(error);
-        tell(w, std::move(r));
+// Whether the job is over.
+TELLTALE_DECL bool poller_state::answered(poller_watch& w, status& s, job& j, packed_times& times, poll_news& news,
+                                          time_point now) {
+    if (!s.found) return missing(w, j, news, now);
+    w.missing = 0;
+    job_report& r = new_report(news.first, w, j, news.at);
+    r.health = watch_state::ok;
+    watch_extra* const x = w.extra.get();
+    // The attempt before this one, as an API still has it that has just been asked for another.
+    const bool before = x && x->retries != 0 && s.attempt && x->attempt_base + *s.attempt < x->attempt;
+    const bool changed = !s.unchanged && !before;
+    if (changed) {
+        if (!s.reason.empty() || s.never_runs || x) {
+            w.more().reason = s.reason;
+            w.extra->never_runs = s.never_runs;
+        }
+        if (!s.message && !s.reason.empty()) s.message = s.reason;
+        if (s.state)
+            w.unknown = false;
+        else
+            new_word(w, s, j, news, now);
+        if (x && x->retries != 0) s.attempt = std::max(x->attempt, x->attempt_base + s.attempt.value_or(0));
     }
+    const bool over = changed && s.state && is_terminal(*s.state);
+    const job_state state_before = j.state;
+    if (changed) merge(r, std::move(s));
+    alarm(w, r.word ? *r.word : j.word, r, news, now);
+    see(j, r);
+    if (r.state && (!w.known || j.state != state_before)) times.state = r.at;
+    if (r.state) w.known = true;
+    w.observed = r.at;
+    return over;
+}
 
-    // Nobody looks any more.
-    void give_up(poller_watch& w) {
-        if (w.seen.health.state == watch_state::unreachable) return;
-        job_report r = new_report(w);
+// The source has no state for the word.
+TELLTALE_DECL void poller_state::new_word(poller_watch& w, const status& s, const job& j, poll_news& news,
+                                          time_point now) {
+    if (s.word.empty() || (w.unknown && j.word == s.word)) return;
+    w.unknown = true;
+    news.word = s.word;
+    auto& x = w.more();
+    x.unknown_since = now;
+    x.unknown_at = news.at;
+    x.alarm.reset();
+    if (options_.unknown_word_alarm > nanoseconds::zero()) x.alarm = later(now, options_.unknown_word_alarm);
+}
+
+// Nobody has known for long how the job is.
+TELLTALE_DECL void poller_state::alarm(poller_watch& w, const std::string& word, job_report& r, poll_news& news,
+                                       time_point now) {
+    if (!w.unknown || !w.extra || !w.extra->alarm) return;
+    auto& x = *w.extra;
+    const nanoseconds so_long = now - x.unknown_since;
+    if (so_long < options_.unknown_word_alarm) return;
+    r.health = watch_state::degraded;
+    r.health_error = "nobody knows what its state means: " + word;
+    if (now < *x.alarm) return;
+    x.alarm = later(now, options_.unknown_word_alarm);
+    news.word = word;
+    news.alarm = so_long;
+}
+
+TELLTALE_DECL bool poller_state::missing(poller_watch& w, job& j, poll_news& news, time_point now) {
+    if (w.missing == 0) w.more().missing_since = now;
+    if (w.missing != 0xFF) ++w.missing;
+    const bool lost = options_.lost_after != 0 && w.missing >= std::min(options_.lost_after, std::uint32_t{0xFF}) &&
+                      now - w.more().missing_since >= options_.lost_grace;
+    job_report& r = new_report(news.first, w, j, news.at);
+    if (lost) {
+        r.state = job_state::lost;
+        r.message = "its source does not know it any more";
+        r.health = watch_state::ok;
+    } else {
+        r.health = watch_state::degraded;
+        r.health_error = "not found, " + std::to_string(w.missing) + " times in a row";
+    }
+    const auto observed = j.observed;
+    see(j, r);
+    if (lost)
+        w.observed = r.at;
+    else
+        j.observed = observed;
+    return lost;
+}
+
+TELLTALE_DECL bool poller_state::failed(poller_watch& w, const flight_failure& f, job& j, poll_news& news) {
+    const std::uint32_t failures = w.plan.failures() + 1;
+    job_report& r = new_report(news.first, w, j, news.at);
+    r.health = failures >= options_.unreachable_after ? watch_state::unreachable : watch_state::degraded;
+    r.health_error = f.text;
+    const bool over = options_.fail_after_errors != 0 && failures >= options_.fail_after_errors;
+    if (over) {
+        r.state = job_state::failed;
+        r.error = job_error{f.kind, f.text};
+    }
+    see(j, r);
+    return over;
+}
+
+// Nobody looks any more.
+TELLTALE_DECL void poller_state::give_up(std::uint32_t k, poller_watch& w, job& j, poll_news& news) {
+    if (j.health.state != watch_state::unreachable) {
+        job_report& r = new_report(news.second, w, j, news.at);
         r.health = watch_state::stale;
         r.health_error = "the deadline of the watch is over";
-        tell(w, std::move(r));
+        see(j, r);
     }
+    finish(k, w, news, errc::deadline_exceeded);
+}
 
-    job_report new_report(poller_watch& w) const {
-        job_report r;
-        r.id = w.seen.id;
-        r.by = reporter::observer;
-        r.at = system_now(strand_);
-        if (std::exchange(w.reported, true)) return r;
-        if (!w.options.name.empty()) r.name = w.options.name;
-        if (!w.options.kind.empty()) r.kind = w.options.kind;
-        if (!w.options.labels.empty()) r.labels = w.options.labels;
-        r.control = w.options.control;
-        return r;
+TELLTALE_DECL void poller_state::plan_next(std::uint32_t k, poller_watch& w, std::optional<time_point> due,
+                                           time_point now) {
+    due_.set(k, *due);
+    if (!recording()) return;
+    auto& n = note(flight_kind::decided, w.id());
+    n.next = *due - now;
+    n.reason = w.commanded || w.again ? poll_reason::command : w.plan.reason();
+}
+
+TELLTALE_DECL job_report& poller_state::new_report(std::optional<job_report>& place, poller_watch& w, const job& j,
+                                                   timestamp at) const {
+    job_report& r = place.emplace();
+    r.id = job_id(w.id());
+    r.by = reporter::observer;
+    r.at = at;
+    if (w.reported) return r;
+    w.reported = true;
+    if (!j.name.empty()) r.name = j.name;
+    if (!j.kind.empty()) r.kind = j.kind;
+    if (!j.labels.empty()) r.labels = j.labels;
+    r.control = j.control;
+    if (!r.control && options_.offer_control && can_cancel()) r.control = control(r.id);
+    return r;
+}
+
+TELLTALE_DECL void poller_state::keep(poller_watch& w, const job& j, const packed_times& times) {
+    w.last.pack(j, times, scratch_);
+}
+
+TELLTALE_DECL void poller_state::finish(std::uint32_t k, poller_watch& w, poll_news& news, error_code ec) {
+    w.ended = true;
+    w.out_of_time = static_cast<bool>(ec);
+    due_.erase(k);
+    deadlines_.erase(k);
+    monitor_.watching(--active_, news.at);
+    news.ended = true;
+    news.end = ec;
+    if (w.waiters) news.waiters.take(*w.waiters);
+    w.waiters.reset();
+    if (w.extra) news.waiters.take(w.extra->cancels);
+    finished_.emplace_back(k, w.serial);
+    if (recording()) note(flight_kind::ended, w.id()).end = ec;
+}
+
+// A watch that has ended is remembered for a while.
+TELLTALE_DECL void poller_state::forget_oldest(poll_news& news) {
+    if (finished_.size() <= options_.keep_finished) return;
+    const auto [k, serial] = finished_.front();
+    finished_.pop_front();
+    if (watches_.has(k) && watches_[k].serial == serial) forget(k, news.dead);
+}
+
+TELLTALE_DECL void poller_state::learn(const job& j, const poller_watch& w, time_point now) {
+    if (options_.pace != poll_pace::adaptive || (j.state != job_state::succeeded && j.state != job_state::failed))
+        return;
+    auto ran = w.plan.ran(now);
+    if (j.started && j.finished) ran = *j.finished - *j.started;
+    if (!ran) return;
+    const auto found = histories_.find(j.kind);
+    if (found != histories_.end())
+        found->second.add(*ran);
+    else if (histories_.size() < options_.learn_kinds)
+        histories_[j.kind].add(*ran);
+}
+
+TELLTALE_DECL const duration_history* poller_state::learned(const std::string& kind) const {
+    const auto found = histories_.find(kind);
+    return found == histories_.end() ? nullptr : &found->second;
+}
+
+TELLTALE_DECL void poller_state::tell(job_report& r) {
+    if (recording()) {
+        const std::lock_guard lock(mutex());
+        auto& n = note(flight_kind::told, r.id);
+        n.state = r.state;
+        n.word = r.word.value_or("");
+        n.health = r.health;
     }
+    tell_notes();
+    const std::lock_guard lock(sink_mutex_);
+    if (sink_ && !silent_) sink_(std::move(r));
+}
 
-    void tell(poller_watch& w, job_report r) {
-        {
-            const std::lock_guard lock(mutex());
-            see(w.seen, r);
+/// Tells the hooks, the sink, and then those who wait.
+TELLTALE_DECL void poller_state::tell(poll_news& news) {
+    std::exception_ptr thrown;
+    try {
+        tell_notes();
+        if (!news.word.empty()) {
+            if (news.alarm && options_.on_unknown_word_alarm)
+                options_.on_unknown_word_alarm(news.seen.id, news.word, *news.alarm);
+            else if (!news.alarm && options_.on_unknown_word)
+                options_.on_unknown_word(news.seen.id, news.word);
         }
-        const std::lock_guard lock(sink_mutex_);
-        if (sink_ && !silent_) sink_(std::move(r));
+        if (news.first) tell(*news.first);
+        if (news.second) tell(*news.second);
+    } catch (...) {
+        thrown = std::current_exception();
     }
-
-    void finish(const watch_ptr& w, error_code ec) {
-        wait_list waiters;
-        job seen;
-        watch_ptr forgotten; // dies without the mutex
-        {
-            const std::lock_guard lock(mutex());
-            if (w->stopping) return;
-            w->ended = ec;
-            --active_;
-            seen = w->seen;
-            waiters.take(w->waiters);
-            finished_.push_back(w);
-            if (finished_.size() > options_.keep_finished) {
-                forgotten = std::move(finished_.front());
-                finished_.pop_front();
-                const auto found = watches_.find(forgotten->seen.id);
-                if (found != watches_.end() && found->second == forgotten) watches_.erase(found);
-            }
-        }
-        while (wait_node* const n = waiters.pop_front()) static_cast<waiter<job>*>(n)->complete(ec, seen);
-    }
-
-    net::strand<net::any_io_executor> strand_;
-    const poller_options options_;
-    std::unique_ptr<erased_source> source_;
-    job_sink sink_;
-    std::recursive_mutex sink_mutex_{}; // a sink may call stop()
-    bool silent_ = false;
-    basic_semaphore<net::any_io_executor> permits_;
-
-    // With the mutex held:
-    std::uint64_t seed_;
-    std::unordered_map<job_id, watch_ptr> watches_{};
-    std::deque<watch_ptr> finished_{};
-    std::size_t active_ = 0;
-    bool stopped_ = false;
-};
+    complete(news.waiters, news.end, news.seen);
+    complete(news.refused, news.refusal, news.seen);
+    if (thrown) std::rethrow_exception(thrown);
+}
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
+#endif // TELLTALE_POLL_DETAIL_POLLER_ANSWERS_IPP
+// end <telltale/poll/detail/poller_answers.ipp>
+// begin <telltale/poll/detail/poller_commands.ipp>
+
+#ifndef TELLTALE_POLL_DETAIL_POLLER_COMMANDS_IPP
+#define TELLTALE_POLL_DETAIL_POLLER_COMMANDS_IPP
+
+// What a poller_state asks of jobs at their source: to be cancelled, to be started again.
+
+// <telltale/poll/detail/poller_state.hpp> is above
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// The door to a job that a poller watches.
+class poller_control final : public job_control {
+public:
+    poller_control(std::weak_ptr<poller_state> poller, job_id id) : poller_(std::move(poller)), id_(std::move(id)) {}
+
+    bool supports(job_command command) const noexcept override {
+        const auto p = poller_.lock();
+        return p && command == job_command::cancel && p->can_cancel();
+    }
+    command_result request(job_command command) override {
+        const auto p = poller_.lock();
+        if (!p) return command_result::refused;
+        return command == job_command::cancel ? p->request_cancel(id_) : command_result::unsupported;
+    }
+
+private:
+    std::weak_ptr<poller_state> poller_;
+    job_id id_;
+};
+
+TELLTALE_DECL std::shared_ptr<job_control> poller_state::control(const job_id& id) const {
+    return std::make_shared<poller_control>(self(), id);
+}
+
+TELLTALE_DECL command_result poller_state::request_cancel(const job_id& id) {
+    if (!can_cancel()) return command_result::unsupported;
+    {
+        const std::lock_guard lock(mutex());
+        const auto k = watches_.find(id);
+        if (k == table::none) return command_result::unknown_job;
+        if (watches_[k].ended) return command_result::refused;
+    }
+    net::post(strand_, [s = self(), id] { s->begin_cancel(id); });
+    return command_result::accepted;
+}
+
+TELLTALE_DECL void poller_state::begin_cancel(const job_id& id) {
+    const auto f = std::make_shared<poll_flight>();
+    {
+        const std::lock_guard lock(mutex());
+        const auto k = watches_.find(id);
+        if (k == table::none || watches_[k].ended) return;
+        poller_watch& w = watches_[k];
+        if (w.more().cancelling) return; // it is asked already
+        w.extra->cancelling = f.get();
+        w.extra->cancel_asked = calendar_now();
+        w.extra->refusal = {};
+        f->what = poll_flight::purpose::cancel;
+        f->started = time_->now();
+        f->entries.push_back(k);
+        f->ids.push_back(w.remote_id());
+        f->left = 1;
+        enlist(*f);
+        if (options_.poll_timeout) {
+            f->until = later(f->started, *options_.poll_timeout);
+            if (!next_timeout_) next_timeout_ = f->until;
+        }
+        if (recording()) note(flight_kind::cancel_requested, id);
+    }
+    tell_notes();
+    launch(f);
+    wake();
+}
+
+TELLTALE_DECL net::awaitable<void> poller_state::ask_to_cancel(std::shared_ptr<poller_state> self, flight_ptr f) {
+    std::optional<flight_failure> failure;
+    auto result = command_result::accepted;
+    try {
+        result = co_await self->source_->cancel(f->ids.front());
+    } catch (...) {
+        failure = failure_of(std::current_exception());
+    }
+    self->cancel_answered(*f, result, std::move(failure));
+}
+
+TELLTALE_DECL void poller_state::cancel_answered(poll_flight& f, command_result result,
+                                                 std::optional<flight_failure> failure) {
+    poll_news news;
+    {
+        const std::lock_guard lock(mutex());
+        f.until = time_point::max();
+        const std::uint32_t k = f.entries.front();
+        if (k == table::none) return;
+        poller_watch& w = watches_[k];
+        watch_extra& x = w.more();
+        x.cancelling = nullptr;
+        if (failure && f.timed_out && failure->code == net::error::operation_aborted)
+            failure = failure_of(errc::deadline_exceeded);
+        const time_point now = time_->now();
+        if (recording()) {
+            auto& n = note(flight_kind::cancel_answered, w.id());
+            n.took = now - f.started;
+            n.failure = failure;
+            if (!failure) n.command = result;
+        }
+        if (w.ended) return;
+        if (failure || result != command_result::accepted) x.cancel_asked.reset();
+        if (failure || result == command_result::unsupported) {
+            packed_times times;
+            w.see(news.seen, times);
+            news.refusal = errc::unsupported_command;
+            if (failure) news.refusal = failure->code ? failure->code : make_error_code(errc::command_refused);
+            news.refused.take(x.cancels);
+        } else {
+            // It may be over: who asks is told what the next answer says.
+            if (result == command_result::refused) x.refusal = errc::command_refused;
+            if (result == command_result::unknown_job) x.refusal = errc::unknown_job;
+            const auto due = w.plan.asked(now);
+            w.commanded = true;
+            if (w.flight)
+                w.again = true;
+            else if (due && !w.retry_due)
+                plan_next(k, w, due, now);
+        }
+    }
+    tell(news);
+    wake();
+}
+
+// With the mutex held. The job is not over, and its source would not cancel it.
+TELLTALE_DECL void poller_state::refuse_cancels(poller_watch& w, poll_news& news) {
+    if (!w.extra || !w.extra->refusal || w.again) return;
+    news.refusal = std::exchange(w.extra->refusal, {});
+    news.refused.take(w.extra->cancels);
+}
+
+TELLTALE_DECL void poller_state::complete(wait_list& waiters, error_code ec, const job& j) {
+    while (wait_node* const n = waiters.pop_front()) static_cast<waiter<job>*>(n)->complete(ec, j);
+}
+
+// Nobody watches these any more.
+TELLTALE_DECL void poller_state::say_farewell(std::vector<job_id> ids) {
+    if (ids.empty() || !can_cancel()) return;
+    const auto left = std::make_shared<std::vector<job_id>>(std::move(ids));
+    net::post(strand_, [s = self(), left] {
+        const std::size_t most = std::min(left->size(), std::max<std::size_t>(s->options_.max_concurrent, 1));
+        for (std::size_t i = 0; i < most; ++i) net::co_spawn(s->strand_, farewell(s, left), net::detached);
+    });
+}
+
+TELLTALE_DECL net::awaitable<void> poller_state::farewell(std::shared_ptr<poller_state> self,
+                                                          std::shared_ptr<std::vector<job_id>> ids) {
+    while (!ids->empty()) {
+        const job_id id = std::move(ids->back());
+        ids->pop_back();
+        try {
+            (void)co_await self->source_->cancel(id);
+        } catch (...) { // nobody is there to be told
+        }
+    }
+}
+
+/// With the mutex held. Whether the job, which has failed, is to be started again.
+TELLTALE_DECL bool poller_state::begin_retry(std::uint32_t k, poller_watch& w, job& j, packed_times& times,
+                                             poll_news& news, time_point now) {
+    if (!options_.retry || !source_->can_retry()) return false;
+    if (j.state != job_state::failed && j.state != job_state::timed_out) return false;
+    auto kind = j.error ? j.error->kind : error_class::unknown;
+    if (!j.error && j.state == job_state::timed_out) kind = error_class::timeout;
+    const auto delay = options_.retry->delay(kind, w.extra ? w.extra->retries : 0);
+    if (!delay) return false;
+    const time_point due = later(now, *delay);
+    if (const auto deadline = w.plan.deadline(); deadline && due > *deadline) return false;
+    if (w.extra && w.extra->cancel_asked) return false;
+
+    auto& x = w.more();
+    ++x.retries;
+    x.attempt = std::max(x.attempt, j.attempt) + 1;
+    x.retry_at = calendar(due);
+    w.retry_due = true;
+    w.unknown = false;
+    w.plan.restart();
+    job_report& r = new_report(news.second, w, j, news.at);
+    r.attempt = x.attempt;
+    r.state = job_state::pending;
+    r.message = "failed; it is started again";
+    j.progress.reset();
+    j.error.reset();
+    j.queue_position.reset();
+    j.queued.reset();
+    j.started.reset();
+    j.finished.reset();
+    see(j, r);
+    times.state = r.at;
+    w.again = false;
+    plan_next(k, w, due, now);
+    return true;
+}
+
+/// The source has been asked to start the job again.
+TELLTALE_DECL void poller_state::retried(poll_flight& f, job_id as, std::optional<flight_failure> failure) {
+    constexpr std::uint32_t most = 5; // requests that fail
+    poll_news news;
+    {
+        const std::lock_guard lock(mutex());
+        const time_point now = time_->now();
+        if (failure && f.timed_out && failure->code == net::error::operation_aborted)
+            failure = failure_of(errc::deadline_exceeded);
+        if (failure && f.left != 0) member_.budget()->observe(failure->hint, now);
+        land(f);
+        const std::uint32_t k = f.entries.front();
+        if (k == table::none) return;
+        poller_watch& w = watches_[k];
+        watch_extra& x = w.more();
+        w.flight = nullptr;
+        packed_times times;
+        job& j = news.seen;
+        w.see(j, times);
+        news.at = calendar_now();
+        if (recording()) {
+            auto& n = note(flight_kind::retry_started, w.id());
+            n.attempt = x.attempt;
+            n.failure = failure;
+            if (!failure) n.retry_as = as;
+        }
+        if (!failure) {
+            w.retry_due = false;
+            w.missing = 0;
+            x.retry_at.reset();
+            if (!as.empty() && as != f.ids.front()) {
+                x.attempt_base = x.attempt - 1;
+                x.remote = std::move(as);
+            }
+            poll_observation seen;
+            seen.running = false;
+            if (const auto due = w.plan.answered(now, seen))
+                plan_next(k, w, due, now);
+            else
+                give_up(k, w, j, news);
+        } else {
+            job_report& r = new_report(news.first, w, j, news.at);
+            const bool over = w.plan.failures() + 1 >= most;
+            r.health = watch_state::degraded;
+            r.health_error = "it could not be started again: " + failure->text;
+            if (over) {
+                r.health = watch_state::ok;
+                r.health_error.clear();
+                r.state = job_state::failed;
+                r.error = job_error{failure->kind, "it could not be started again: " + failure->text};
+                times.state = r.at;
+            }
+            see(j, r);
+            const auto due = w.plan.failed(now, &failure->hint);
+            if (over)
+                finish(k, w, news, {});
+            else if (due)
+                plan_next(k, w, due, now);
+            else
+                give_up(k, w, j, news);
+        }
+        keep(w, j, times);
+        if (news.ended) forget_oldest(news);
+    }
+    tell(news);
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_POLLER_COMMANDS_IPP
+// end <telltale/poll/detail/poller_commands.ipp>
+// begin <telltale/poll/detail/poller_explain.ipp>
+
+#ifndef TELLTALE_POLL_DETAIL_POLLER_EXPLAIN_IPP
+#define TELLTALE_POLL_DETAIL_POLLER_EXPLAIN_IPP
+
+// What a poller_state knows of a job and of itself.
+
+// <telltale/poll/detail/poller_state.hpp> is above
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+TELLTALE_DECL void poller_state::explain(explanation& e, std::uint32_t k, const poller_watch& w,
+                                         const stuck_options& limits) const {
+    const time_point now = time_->now();
+    const timestamp at = calendar_now();
+    const auto date = [&](time_point t) { return at + std::chrono::duration_cast<timestamp::duration>(t - now); };
+    packed_times times;
+    job j;
+    w.see(j, times);
+    e.id = std::move(j.id);
+    e.name = std::move(j.name);
+    e.source = options_.source_name;
+    e.attempt = j.attempt;
+    e.progress = j.progress;
+    e.queue_position = j.queue_position;
+    e.error = std::move(j.error);
+    e.health = std::move(j.health);
+    e.watched_since = times.watched;
+    e.last_answer = j.observed;
+    if (w.known || w.ended) {
+        e.state = j.state;
+        e.since = times.state;
+        if (j.state == job_state::running && j.started) e.since = j.started;
+        if ((j.state == job_state::queued || j.state == job_state::pending) && (j.queued || j.created))
+            e.since = j.queued ? j.queued : j.created;
+        if (is_terminal(j.state) && j.finished) e.since = j.finished;
+        if (*e.since == timestamp{}) e.since.reset();
+    }
+    if (const auto* x = w.extra.get()) {
+        e.reason = x->reason;
+        e.never_runs = x->never_runs;
+        e.cancel_requested = x->cancel_asked;
+        e.retry_at = x->retry_at;
+        if (w.unknown) e.unknown_since = x->unknown_at;
+    }
+    if (w.unknown)
+        e.unknown_word = j.word;
+    else
+        e.word = std::move(j.word);
+    e.failures = w.plan.failures();
+    e.polls = w.polls;
+    e.polling = w.flight != nullptr;
+    if (const auto deadline = w.plan.deadline()) e.deadline = date(*deadline);
+    e.over = w.ended;
+    if (w.out_of_time) e.end = errc::deadline_exceeded;
+    if (const auto due = due_.due(k)) {
+        e.next_poll = date(*due);
+        if (!w.retry_due) e.why_then = w.commanded ? poll_reason::command : w.plan.reason();
+        if (e.last_answer && w.plan.failures() == 0) e.interval = *e.next_poll - *e.last_answer;
+        if (*due <= now) {
+            e.waits = gate_;
+            if (aloft_ >= std::max<std::size_t>(options_.max_concurrent, 1)) e.waits = poll_wait::permit;
+            if (e.waits != poll_wait::nothing && e.waits != poll_wait::permit && gate_until_ != time_point::max())
+                e.waits_until = date(gate_until_);
+        }
+    }
+    if (e.state && !w.ended && e.since) {
+        std::optional<nanoseconds> expected;
+        if (const auto* const h = learned(j.kind))
+            if (const auto median = h->quantile(0.5)) expected = std::chrono::duration_cast<nanoseconds>(*median);
+        e.stuck = find_stuck(*e.state, *e.since, at, limits, expected, e.never_runs);
+    }
+}
+
+TELLTALE_DECL std::optional<explanation> poller_state::explain(const job_id& id) const {
+    const std::lock_guard lock(mutex());
+    const auto k = watches_.find(id);
+    if (k == table::none) return std::nullopt;
+    std::optional<explanation> e(std::in_place);
+    explain(*e, k, watches_[k], stuck_options{});
+    return e;
+}
+
+TELLTALE_DECL std::vector<explanation> poller_state::stuck(const stuck_options& limits) const {
+    std::vector<explanation> result;
+    const std::lock_guard lock(mutex());
+    watches_.each([&](std::uint32_t k, const poller_watch& w) {
+        if (w.ended || !w.known) return;
+        explanation e;
+        explain(e, k, w, limits);
+        if (e.stuck) result.push_back(std::move(e));
+    });
+    std::sort(result.begin(), result.end(), [](const explanation& a, const explanation& b) {
+        return a.since != b.since ? a.since < b.since : a.id < b.id;
+    });
+    return result;
+}
+
+TELLTALE_DECL poller_health poller_state::health() const {
+    const std::lock_guard lock(mutex());
+    auto monitor = monitor_;
+    if (gate_ != poll_wait::nothing && gate_ != poll_wait::permit && gate_until_ != time_point::max() &&
+        gate_until_ > time_->now())
+        monitor.blocked(calendar(gate_until_));
+    return monitor.health(calendar_now(), aloft_);
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_POLLER_EXPLAIN_IPP
+// end <telltale/poll/detail/poller_explain.ipp>
+// begin <telltale/poll/detail/poller_polls.ipp>
+
+#ifndef TELLTALE_POLL_DETAIL_POLLER_POLLS_IPP
+#define TELLTALE_POLL_DETAIL_POLLER_POLLS_IPP
+
+// The requests of a poller_state: which are started when, and how they end. On the strand.
+
+// <telltale/poll/detail/poller_state.hpp> is above
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+// From any thread.
+TELLTALE_DECL void poller_state::wake() {
+    if (!woken_.exchange(true)) net::post(strand_, [s = self()] { s->pump(); });
+}
+
+TELLTALE_DECL void poller_state::pump() {
+    woken_ = false;
+    pumping_ = true;
+    tell_notes();
+    expire(time_->now());
+    // Sources that answer without suspending let each of these run on; the rest of the context has its turn, too.
+    for (std::size_t started = 0;; ++started) {
+        if (started >= std::max<std::size_t>(options_.max_concurrent, 1)) {
+            pumping_ = false;
+            return wake();
+        }
+        const auto f = std::make_shared<poll_flight>();
+        if (!select(*f)) break;
+        launch(f);
+    }
+    pumping_ = false;
+    tell_notes();
+    arm();
+}
+
+/// Sets the timer to the next time at which there is something to do, unless it fires earlier anyway.
+TELLTALE_DECL void poller_state::arm() {
+    std::optional<time_point> due;
+    {
+        const std::lock_guard lock(mutex());
+        const auto by = [&due](time_point t) {
+            if (t != time_point::max() && (!due || t < *due)) due = t;
+        };
+        if (!due_.empty()) {
+            if (gate_ == poll_wait::nothing)
+                by(due_.top_due());
+            else if (gate_ != poll_wait::permit) {
+                by(gate_until_);
+                if (!deadlines_.empty()) by(deadlines_.top_due());
+            }
+        }
+        if (!flights_.empty() && next_timeout_) by(*next_timeout_);
+    }
+    if (!due) {
+        if (std::exchange(armed_, std::nullopt)) clock_.cancel();
+        return;
+    }
+    const nanoseconds since = due->time_since_epoch();
+    const nanoseconds over = since % grain_;
+    if (over > nanoseconds::zero() && *due < time_point::max() - grain_) *due += grain_ - over;
+    if (armed_ && *armed_ <= *due) return;
+    armed_ = due;
+    clock_.expires_at(*due);
+    clock_.async_wait([s = self()](error_code ec) {
+        if (ec) return;
+        s->armed_.reset();
+        s->pump();
+    });
+}
+
+/// Cancels the requests that take too long.
+TELLTALE_DECL void poller_state::expire(time_point now) {
+    std::vector<flight_ptr> late;
+    {
+        const std::lock_guard lock(mutex());
+        if (!next_timeout_ || *next_timeout_ > now) return;
+        next_timeout_.reset();
+        for (const auto& f : flights_) {
+            if (f->until == time_point::max()) continue;
+            if (f->until <= now) {
+                f->until = time_point::max();
+                f->timed_out = true;
+                late.push_back(f);
+            } else {
+                next_timeout_ = std::min(next_timeout_.value_or(time_point::max()), f->until);
+            }
+        }
+    }
+    for (const auto& f : late) {
+        if (!f->running) continue;
+        f->cancelled = true;
+        f->signal.emit(net::cancellation_type::terminal);
+    }
+}
+
+TELLTALE_DECL bool poller_state::select(poll_flight& f) {
+    const time_point now = time_->now();
+    const std::lock_guard lock(mutex());
+    if (!select_locked(f, now)) return false;
+    enlist(f);
+    return true;
+}
+
+/// Whether there is something to do now; then it is in `f`, which is aloft.
+TELLTALE_DECL bool poller_state::select_locked(poll_flight& f, time_point now) {
+    gate_ = poll_wait::nothing;
+    f.entries.clear();
+    f.ids.clear();
+    f.what = poll_flight::purpose::poll;
+    if (due_.empty() || due_.top_due() > now) {
+        if (std::exchange(in_line_, false)) member_.leave();
+        return false;
+    }
+    std::uint32_t k = due_.top();
+    if (watches_[k].plan.may_poll() || watches_[k].commanded) {
+        gate_ = pass(f, now);
+        if (gate_ == poll_wait::nothing) {
+            f.what = watches_[k].retry_due ? poll_flight::purpose::retry : poll_flight::purpose::poll;
+            noted_gate_ = gate_;
+            take_off(f, now);
+            return true;
+        }
+        // Nobody is asked: a watch ends all the same when its time is over.
+        if (gate_ == poll_wait::permit) return false;
+        if (recording() && (gate_ != noted_gate_ || gate_until_ != noted_until_)) {
+            noted_gate_ = gate_;
+            noted_until_ = gate_until_;
+            auto& n = note(flight_kind::decided);
+            n.waits = gate_;
+            if (gate_until_ != time_point::max()) n.next = gate_until_ - now;
+        }
+        while (!deadlines_.empty() && !due_.due(deadlines_.top()))
+            deadlines_.erase(deadlines_.top()); // it is asked for now
+        if (deadlines_.empty() || deadlines_.top_due() > now) return false;
+        k = deadlines_.top();
+    }
+    f.what = poll_flight::purpose::give_up;
+    f.entries.push_back(k);
+    f.left = 1;
+    watches_[k].flight = &f;
+    due_.erase(k);
+    deadlines_.erase(k);
+    return true;
+}
+
+/// What a poll that is due waits for, or leave for it, which is kept in `f`.
+TELLTALE_DECL poll_wait poller_state::pass(poll_flight& f, time_point now) {
+    if (aloft_ >= std::max<std::size_t>(options_.max_concurrent, 1)) return poll_wait::permit;
+    if (breaker_) {
+        f.pass = breaker_->try_pass(now);
+        if (!f.pass) {
+            gate_until_ = breaker_->probing() ? time_point::max() : breaker_->until();
+            return poll_wait::breaker;
+        }
+    }
+    auto answer = member_.try_start(now);
+    in_line_ = !answer.permit;
+    if (answer.permit) {
+        f.permit = std::move(answer.permit);
+        return poll_wait::nothing;
+    }
+    if (f.pass) breaker_->abandoned(*std::exchange(f.pass, std::nullopt));
+    gate_until_ = answer.again;
+    // Another poller's permit: it is not this one's landing that ends the wait.
+    return answer.waits == poll_wait::permit ? poll_wait::budget : answer.waits;
+}
+
+/// The job that is due first, and with a source that can be asked for many those that are due soon.
+TELLTALE_DECL void poller_state::take_off(poll_flight& f, time_point now) {
+    f.started = now;
+    f.number = ++flight_number_;
+    f.timed_out = false;
+    f.until = options_.poll_timeout ? later(now, *options_.poll_timeout) : time_point::max();
+    if (f.until != time_point::max() && !next_timeout_) next_timeout_ = f.until;
+    f.aloft = true;
+    ++aloft_;
+    monitor_.poll_started(now - due_.top_due());
+
+    std::size_t most = f.what == poll_flight::purpose::poll ? std::max<std::size_t>(source_->batch_limit(), 1) : 1;
+    const double window = static_cast<double>(options_.interval.count()) * std::clamp(options_.batch_window, 0.0, 1.0);
+    const time_point soon = most > 1 ? later(now, nanoseconds{static_cast<nanoseconds::rep>(window)}) : now;
+    for (; most != 0 && !due_.empty() && due_.top_due() <= soon; --most) {
+        const std::uint32_t k = due_.top();
+        poller_watch& w = watches_[k];
+        if (!f.entries.empty() && (w.retry_due || w.plan.not_before() > now || !w.plan.may_poll())) break;
+        due_.erase(k);
+        w.flight = &f;
+        w.commanded = false;
+        f.entries.push_back(k);
+        f.ids.push_back(w.remote_id());
+    }
+    f.left = f.entries.size();
+    // The texts of what is likely the next, and what may be the one after it, are in no cache.
+    if (!due_.empty()) watches_[due_.top()].prefetch_texts();
+    for (std::size_t i = 1; i < std::min<std::size_t>(due_.size(), 5); ++i) watches_[due_.early(i)].prefetch();
+    if (recording() && f.what == poll_flight::purpose::poll) {
+        auto& n = note(flight_kind::poll_started);
+        n.poll = f.number;
+        for (const auto k : f.entries) n.ids.emplace_back(watches_[k].id());
+    }
+}
+
+/// With the mutex held.
+TELLTALE_DECL void poller_state::land(poll_flight& f) {
+    if (!std::exchange(f.aloft, false)) return;
+    --aloft_;
+    f.until = time_point::max();
+    if (gate_ == poll_wait::permit) gate_ = poll_wait::nothing;
+    f.permit.release();
+    if (f.pass) breaker_->abandoned(*std::exchange(f.pass, std::nullopt));
+}
+
+/// With the mutex held, as soon as it is about any watch: stop() must find it.
+TELLTALE_DECL void poller_state::enlist(poll_flight& f) {
+    if (f.enlisted) return;
+    f.enlisted = true;
+    f.place = flights_.size();
+    flights_.push_back(f.shared_from_this());
+}
+
+TELLTALE_DECL void poller_state::launch(const flight_ptr& f) {
+    auto begin = f->what == poll_flight::purpose::cancel ? ask_to_cancel(self(), f) : fly(self(), f);
+    net::co_spawn(strand_, std::move(begin),
+                  net::bind_cancellation_slot(
+                      f->signal.slot(), net::bind_executor(strand_, [s = self(), f](const std::exception_ptr& failure) {
+                          s->landing_over(*f);
+                          // A sink or hook has thrown.
+                          if (failure && !f->cancelled) std::rethrow_exception(failure);
+                      })));
+}
+
+/// The coroutine has ended.
+TELLTALE_DECL void poller_state::landing_over(poll_flight& f) {
+    f.running = false;
+    bool more = false;
+    {
+        const std::lock_guard lock(mutex());
+        land(f);
+        flights_.back()->place = f.place;
+        std::swap(flights_[f.place], flights_.back());
+        flights_.pop_back();
+        more = !due_.empty() && due_.top_due() <= time_->now();
+    }
+    if (more)
+        wake();
+    else if (!pumping_)
+        arm();
+}
+
+TELLTALE_DECL net::awaitable<void> poller_state::fly(std::shared_ptr<poller_state> self, flight_ptr f) {
+    constexpr int in_a_row = 64;
+    std::vector<status> answers;
+    for (int n = 1;; ++n) {
+        std::optional<flight_failure> failure;
+        job_id as;
+        answers.clear();
+        try {
+            if (f->what == poll_flight::purpose::retry)
+                as = co_await self->source_->retry(f->ids.front());
+            else if (f->what == poll_flight::purpose::poll && self->source_->batch_limit() > 1)
+                answers = co_await self->source_->poll_many(f->ids);
+            else if (f->what == poll_flight::purpose::poll)
+                answers.push_back(co_await self->source_->poll(f->ids.front()));
+        } catch (...) {
+            failure = failure_of(std::current_exception());
+        }
+        if (f->what == poll_flight::purpose::retry)
+            self->retried(*f, std::move(as), std::move(failure));
+        else
+            self->landed(*f, answers, std::move(failure));
+        const bool more = n != in_a_row && !f->cancelled && self->select(*f);
+        self->tell_notes();
+        if (!more) co_return;
+    }
+}
+
+/// Whether it is the API that failed, and not what it was asked.
+inline bool counts_as_failure(const flight_failure& f) noexcept {
+    if (f.http_status == 0 || f.http_status >= 500) return true;
+    return f.http_status == 408 || f.http_status == 429;
+}
+
+TELLTALE_DECL void poller_state::landed(poll_flight& f, std::vector<status>& answers,
+                                        std::optional<flight_failure> failure) {
+    const time_point now = time_->now();
+    const timestamp at = calendar_now();
+    if (f.what == poll_flight::purpose::poll) {
+        const std::lock_guard lock(mutex());
+        if (failure && f.timed_out && failure->code == net::error::operation_aborted)
+            failure = failure_of(errc::deadline_exceeded);
+        if (f.left == 0) { // nobody wants to know
+        } else if (failure) {
+            member_.budget()->observe(failure->hint, now);
+            monitor_.poll_failed(at, failure->kind, failure->text);
+        } else {
+            if (!answers.empty()) member_.budget()->observe(answers.front().hint, now);
+            monitor_.poll_answered(at);
+        }
+        if (f.pass && f.left != 0) {
+            const auto p = *std::exchange(f.pass, std::nullopt);
+            if (failure && counts_as_failure(*failure))
+                breaker_->failed(p, now);
+            else
+                breaker_->succeeded(p, now);
+        }
+        land(f);
+        if (recording()) {
+            for (std::size_t i = 0; i < f.entries.size(); ++i) {
+                if (f.entries[i] == table::none) continue;
+                auto& n = note(flight_kind::poll_ended, watches_[f.entries[i]].id());
+                n.poll = f.number;
+                n.took = now - f.started;
+                n.failure = failure;
+                if (!failure) n.answer = i < answers.size() ? answers[i] : not_found();
+            }
+        }
+    }
+    for (std::size_t i = 0; i < f.entries.size(); ++i)
+        settle(f, i, i < answers.size() ? &answers[i] : nullptr, failure ? &*failure : nullptr, now, at);
+}
+
+TELLTALE_DECL flight_entry& poller_state::note(flight_kind kind, std::string_view id) {
+    auto& n = notes_.emplace_back();
+    n.kind = kind;
+    n.at = calendar_now();
+    n.id = job_id(id);
+    return n;
+}
+
+TELLTALE_DECL void poller_state::tell_notes() {
+    if (!recording()) return;
+    const std::lock_guard in_order(sink_mutex_);
+    if (recorder_is_done_) return;
+    std::vector<flight_entry> notes;
+    {
+        const std::lock_guard lock(mutex());
+        notes.swap(notes_);
+        recorder_is_done_ = stopped_;
+    }
+    for (const auto& n : notes) options_.recorder(n);
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_POLLER_POLLS_IPP
+// end <telltale/poll/detail/poller_polls.ipp>
+// begin <telltale/poll/detail/poller_watches.ipp>
+
+#ifndef TELLTALE_POLL_DETAIL_POLLER_WATCHES_IPP
+#define TELLTALE_POLL_DETAIL_POLLER_WATCHES_IPP
+
+// What can be asked of a poller_state from any thread, and who waits in it.
+
+// <telltale/poll/detail/poller_state.hpp> is above
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+inline schedule_options schedule_of(const poller_options& o) {
+    schedule_options s;
+    s.pace = o.pace;
+    s.interval = o.interval;
+    s.jitter = o.jitter;
+    s.backoff = o.backoff;
+    s.on_error = o.backoff;
+    s.min_interval = o.min_interval;
+    s.max_interval = o.max_interval;
+    return s;
+}
+
+/// Polls that are due within so little time are made together, for a wake of the timer costs as much as several: a power of
+/// ten, less than a hundredth of the interval, at most 10 ms.
+inline std::chrono::nanoseconds grain_of(std::chrono::nanoseconds interval) {
+    std::chrono::nanoseconds grain = std::chrono::milliseconds{10};
+    while (grain > interval / 100 && grain > std::chrono::nanoseconds{1}) grain /= 10;
+    return grain;
+}
+
+TELLTALE_DECL std::shared_ptr<poller_state> poller_state::create(const net::any_io_executor& executor,
+                                                                 std::unique_ptr<erased_source> source, job_sink sink,
+                                                                 poller_options options) {
+    return std::make_shared<poller_state>(executor, std::move(source), std::move(sink), std::move(options));
+}
+
+TELLTALE_DECL poller_state::poller_state(const net::any_io_executor& executor, std::unique_ptr<erased_source> source,
+                                         job_sink sink, poller_options options)
+    : wait_state(context_of(executor)),
+      strand_(net::make_strand(executor)),
+      options_(std::move(options)),
+      schedule_(schedule_of(options_)),
+      seed_(seed_or_random(options_.seed)),
+      grain_(grain_of(options_.interval)),
+      time_(&time_source_of(executor)),
+      source_(std::move(source)),
+      sink_(std::move(sink)),
+      clock_(net::any_io_executor(strand_)),
+      monitor_(options_.health, options_.source_name),
+      serial_(seed_),
+      member_(options_.budget ? options_.budget
+                              : std::make_shared<poll_budget>(budget_options{
+                                    .max_concurrent = std::max<std::size_t>(options_.max_concurrent, 1)}),
+              [this] {
+                  if (const auto s = weak_from_this().lock()) static_cast<poller_state&>(*s).wake();
+              }) {
+    if (options_.breaker) breaker_.emplace(*options_.breaker, seed_);
+    if (!recording()) return;
+    auto& n = note(flight_kind::poller_started);
+    auto plain = std::make_shared<poller_options>(options_);
+    plain->on_unknown_word = {};
+    plain->on_unknown_word_alarm = {};
+    plain->recorder = {};
+    plain->budget = {};
+    if (options_.budget) {
+        n.budget = options_.budget->options();
+        n.budget->within = {};
+    }
+    n.options = std::move(plain);
+    n.seed = seed_;
+    n.steady = time_->now().time_since_epoch();
+    n.batch_limit = source_->batch_limit();
+    n.can_cancel = source_->can_cancel();
+    n.can_retry = source_->can_retry();
+}
+
+TELLTALE_DECL poller_state::~poller_state() = default;
+
+TELLTALE_DECL bool poller_state::watch(job_id id, watch_options given) {
+    if (id.empty()) throw system_error(make_error_code(errc::invalid_argument), "the id of a job is empty");
+    const time_point now = time_->now();
+    std::unique_ptr<watch_extra> dead;
+    {
+        const std::lock_guard lock(mutex());
+        if (stopped_) return false;
+        if (const auto k = watches_.find(id); k != table::none) {
+            if (!watches_[k].ended) return false;
+            forget(k, dead);
+        }
+        // Those that begin together are spread over the interval; of a source that is asked for many jobs at once, as many
+        // stay together as can be.
+        if (burst_at_ == time_point::min() || now - burst_at_ > options_.interval / 2) {
+            burst_at_ = now;
+            burst_ = 0;
+        }
+        const std::uint64_t place = burst_++ / std::max<std::size_t>(source_->batch_limit(), 1);
+        const auto k = watches_.emplace(id, schedule_, now, serial_++, given.deadline,
+                                        place == 0 ? 0.5 : poll_schedule::spread_phase(place));
+        poller_watch& w = watches_[k];
+        job j;
+        j.name = given.name;
+        j.kind = given.kind;
+        j.labels = given.labels;
+        packed_times times;
+        times.watched = calendar_now();
+        keep(w, j, times);
+        if (given.control) w.more().control = given.control;
+        if (given.when_unwatched == remote_job::cancel) w.more().cancel_when_unwatched = true;
+        due_.set(k, now);
+        if (const auto deadline = w.plan.deadline()) deadlines_.set(k, *deadline);
+        monitor_.watching(++active_, times.watched);
+        if (recording()) {
+            auto plain = std::make_shared<watch_options>(std::move(given));
+            plain->control = {};
+            note(flight_kind::watched, id).watch = std::move(plain);
+        }
+    }
+    wake();
+    return true;
+}
+
+// With the mutex held. The request that is about this job alone has no more sense.
+TELLTALE_DECL void poller_state::detach(poller_watch& w) {
+    poll_flight* const f = std::exchange(w.flight, nullptr);
+    if (!f) return;
+    for (auto& k : f->entries)
+        if (k != table::none && &watches_[k] == &w) k = table::none;
+    if (--f->left == 0) cancel(*f);
+}
+
+// Signals are emitted on the strand: elsewhere it would be a race with the coroutine, which may have gone on to another poll.
+TELLTALE_DECL void poller_state::cancel(poll_flight& flight) {
+    net::post(strand_, [f = flight.shared_from_this(), number = flight.number] {
+        if (!f->running || f->number != number) return;
+        f->cancelled = true;
+        f->signal.emit(net::cancellation_type::terminal);
+    });
+}
+
+// With the mutex held. What may hold objects of the user's lives on in `dead`.
+TELLTALE_DECL void poller_state::forget(std::uint32_t k, std::unique_ptr<watch_extra>& dead) {
+    poller_watch& w = watches_[k];
+    if (w.extra && w.extra->cancelling) {
+        w.extra->cancelling->entries.front() = table::none;
+        w.extra->cancelling = nullptr;
+    }
+    dead = std::move(w.extra);
+    due_.erase(k);
+    deadlines_.erase(k);
+    watches_.erase(k);
+}
+
+TELLTALE_DECL bool poller_state::unwatch(const job_id& id) {
+    wait_list waiters;
+    std::unique_ptr<watch_extra> dead;
+    std::vector<job_id> left;
+    {
+        const std::lock_guard lock(mutex());
+        const auto k = watches_.find(id);
+        if (k == table::none) return false;
+        poller_watch& w = watches_[k];
+        if (w.waiters) waiters.take(*w.waiters);
+        if (w.extra) waiters.take(w.extra->cancels);
+        if (!w.ended) {
+            monitor_.watching(--active_, calendar_now());
+            if (w.extra && w.extra->cancel_when_unwatched) left.push_back(w.remote_id());
+        }
+        detach(w);
+        forget(k, dead);
+        if (recording()) note(flight_kind::unwatched, id);
+    }
+    say_farewell(std::move(left));
+    waiters.finish_all(net::error::operation_aborted);
+    wake(); // there may be nothing to wait for any more
+    return true;
+}
+
+TELLTALE_DECL void poller_state::stop() {
+    {
+        const std::lock_guard lock(sink_mutex_);
+        silent_ = true;
+    }
+    wait_list waiters;
+    std::vector<job_id> left;
+    std::vector<std::unique_ptr<watch_extra>> dead;
+    {
+        const std::lock_guard lock(mutex());
+        if (stopped_) return;
+        stopped_ = true;
+        active_ = 0;
+        monitor_.watching(0, calendar_now());
+        take_all(waiters);
+        watches_.each([&](std::uint32_t, poller_watch& w) {
+            if (!w.ended && w.extra && w.extra->cancel_when_unwatched) left.push_back(w.remote_id());
+            if (w.extra) dead.push_back(std::move(w.extra));
+        });
+        watches_.clear();
+        due_.clear();
+        deadlines_.clear();
+        finished_.clear();
+        member_.leave();
+        for (const auto& f : flights_) {
+            for (auto& k : f->entries) k = table::none;
+            f->left = 0;
+            cancel(*f);
+        }
+        if (recording()) note(flight_kind::stopped);
+    }
+    tell_notes();
+    say_farewell(std::move(left));
+    waiters.finish_all(net::error::operation_aborted);
+    wake();
+}
+
+TELLTALE_DECL bool poller_state::poll_now(const job_id& id) {
+    {
+        const std::lock_guard lock(mutex());
+        const auto k = watches_.find(id);
+        if (k == table::none || watches_[k].ended) return false;
+        poller_watch& w = watches_[k];
+        if (recording()) note(flight_kind::poll_requested, id);
+        if (w.retry_due) return true; // there is nothing to see before
+        w.commanded = true;
+        if (w.flight)
+            w.again = true;
+        else
+            plan_next(k, w, time_->now(), time_->now());
+    }
+    wake();
+    return true;
+}
+
+TELLTALE_DECL std::optional<job> poller_state::find(const job_id& id) const {
+    const std::lock_guard lock(mutex());
+    const auto k = watches_.find(id);
+    if (k == table::none) return std::nullopt;
+    packed_times times;
+    std::optional<job> j(std::in_place);
+    watches_[k].see(*j, times);
+    return j;
+}
+
+TELLTALE_DECL wait_list* poller_state::attempt(const job_id& id, error_code& ec, job& result) {
+    const auto k = watches_.find(id);
+    if (k == table::none) {
+        ec = errc::unknown_job;
+        return nullptr;
+    }
+    poller_watch& w = watches_[k];
+    if (!w.ended) {
+        if (!w.waiters) w.waiters = std::make_unique<wait_list>();
+        return w.waiters.get();
+    }
+    if (w.out_of_time) ec = errc::deadline_exceeded;
+    packed_times times;
+    w.see(result, times);
+    return nullptr;
+}
+
+TELLTALE_DECL wait_list* poller_state::attempt_cancel(const job_id& id, error_code& ec, job& result) {
+    const auto k = watches_.find(id);
+    if (k == table::none || watches_[k].ended) return attempt(id, ec, result);
+    if (can_cancel()) return &watches_[k].more().cancels;
+    ec = errc::unsupported_command;
+    packed_times times;
+    watches_[k].see(result, times);
+    return nullptr;
+}
+
+TELLTALE_DECL void poller_state::take_all(wait_list& all) noexcept {
+    watches_.each([&](std::uint32_t, poller_watch& w) {
+        if (w.waiters) all.take(*w.waiters);
+        if (w.extra) all.take(w.extra->cancels);
+    });
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_POLL_DETAIL_POLLER_WATCHES_IPP
+// end <telltale/poll/detail/poller_watches.ipp>
+
 #endif // TELLTALE_POLL_DETAIL_POLLER_STATE_HPP
 // end <telltale/poll/detail/poller_state.hpp>
+// <telltale/poll/explanation.hpp> is above
+// <telltale/poll/poller_health.hpp> is above
+// <telltale/poll/poller_options.hpp> is above
+// <telltale/poll/status_source.hpp> is above
+// <telltale/poll/stuck.hpp> is above
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 namespace telltale::inline TELLTALE_ABI {
 
@@ -8846,6 +14253,11 @@ namespace telltale::inline TELLTALE_ABI {
 /// poll (an exception of the source) says nothing about the job: it changes the health of the watch, degraded at
 /// first, unreachable after several in a row, ok again with the next answer; the next poll comes after a backoff. "Not
 /// found" is an answer: several in a row make the job lost. An unknown word is reported raw, and is never the end.
+///
+/// A watched job costs about 280 bytes at rest, with an id of 36 letters, and no coroutine or timer. Jobs are polled in the order in which they are
+/// due; those whose watches begin together are spread over the interval. A batch_status_source is asked for many at once.
+/// What the API says about when to come again is obeyed (poll_hint). The same seed, calls, answers and times give the same
+/// polls. docs/guide/polling.md tells it all.
 ///
 /// The source is moved in, and lives until the last poll has ended. It, the sink and the hooks are called on one strand
 /// of the executor, so they need no locks among themselves. The sink is not called any more once stop() or the
@@ -8866,9 +14278,9 @@ public:
     template <status_source Source>
     status_poller(executor_type executor, std::shared_ptr<Source> source, job_sink sink, poller_options options = {})
         : executor_(std::move(executor)),
-          state_(std::make_shared<detail::poller_state>(
-              executor_, std::make_unique<detail::erased_source_of<Source>>(std::move(source)), std::move(sink),
-              std::move(options))) {}
+          state_(detail::poller_state::create(executor_,
+                                              std::make_unique<detail::erased_source_of<Source>>(std::move(source)),
+                                              std::move(sink), std::move(options))) {}
 
     status_poller(const status_poller&) = delete;
     status_poller& operator=(const status_poller&) = delete;
@@ -8882,12 +14294,28 @@ public:
     /// after stop(). A watch of this job that has ended is forgotten. An empty id is errc::invalid_argument, thrown.
     bool watch(job_id id, watch_options options = {}) { return state_->watch(std::move(id), std::move(options)); }
 
-    /// Stops watching and forgets: a poll in flight is cancelled, whoever waits gets operation_aborted. The job is not
-    /// touched, and nothing is reported. False if the id is not known.
+    /// Stops watching and forgets: a poll in flight is cancelled, whoever waits gets operation_aborted. Nothing is
+    /// reported. The job goes on, unless watch_options::when_unwatched says otherwise. False if the id is not known.
     bool unwatch(const job_id& id) { return state_->unwatch(id); }
 
     /// Stops watching all jobs, for good. Whoever waits gets operation_aborted.
     void stop() { state_->stop(); }
+
+    /// Polls a job as soon as a poll may be made. False if it is not being watched.
+    bool poll_now(const job_id& id) { return state_->poll_now(id); }
+
+    /// A door to this job for the board and all who knock there: it takes job_command::cancel if the source can cancel.
+    /// `poller.watch(id, {.control = poller.control(id)});`. Keeps nothing alive: once the poller is gone, it refuses.
+    std::shared_ptr<job_control> control(const job_id& id) const { return state_->control(id); }
+
+    /// Why a job is not done, and when it is polled next, and why then; to_sentence() says it to people.
+    std::optional<explanation> explain(const job_id& id) const { return state_->explain(id); }
+
+    /// All watched jobs that are stuck, the longest first.
+    std::vector<explanation> stuck(const stuck_options& limits = {}) const { return state_->stuck(limits); }
+
+    /// How the poller itself does.
+    poller_health health() const { return state_->health(); }
 
     /// The job as it was last seen, also after its watch has ended, as long as that is remembered.
     std::optional<job> find(const job_id& id) const { return state_->find(id); }
@@ -8922,6 +14350,39 @@ public:
             std::forward<Token>(token));
     }
 
+    /// Asks the source to cancel a job, polls it soon, and waits until it is over, however that comes about: the job tells.
+    /// Any number may ask; who asks while somebody's request is under way shares it.
+    ///
+    ///     telltale::job last = co_await poller.async_cancel("42");
+    ///     if (last.state == telltale::job_state::succeeded) ...; // it was faster
+    ///
+    /// @par Completion signature
+    /// `void(error_code, job)`; the job as it was last seen, unless it is unknown or the wait was cancelled.
+    /// @par Error codes
+    /// `errc::unsupported_command`: the source cannot cancel, or not this job; `errc::command_refused`: it would not, and the
+    /// job is not over; the error with which the request failed; those of async_wait.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: stops waiting; the request is not taken back, and the watch goes on.
+    /// @par Resumes
+    /// as async_wait does.
+    template <class Token = default_token_t<executor_type>>
+    auto async_cancel(job_id id, Token&& token = {}) {
+        return detail::async_start<void(error_code, job)>(
+            executor_,
+            [state = state_, id = std::move(id)](auto&& handler, const executor_type& executor) {
+                bool waits = false;
+                detail::start_wait<job>(state, std::forward<decltype(handler)>(handler), executor,
+                                        [&](std::tuple<error_code, job>& result) {
+                                            auto* const list =
+                                                state->attempt_cancel(id, std::get<0>(result), std::get<1>(result));
+                                            waits = list != nullptr;
+                                            return list;
+                                        });
+                if (waits) state->request_cancel(id);
+            },
+            std::forward<Token>(token));
+    }
+
 private:
     executor_type executor_;
     std::shared_ptr<detail::poller_state> state_;
@@ -8932,6 +14393,7 @@ private:
 #endif // TELLTALE_POLL_STATUS_POLLER_HPP
 // end <telltale/poll/status_poller.hpp>
 // <telltale/poll/status_source.hpp> is above
+// <telltale/poll/stuck.hpp> is above
 // <telltale/progress/bar.hpp> is above
 // <telltale/progress/bar_item.hpp> is above
 // <telltale/progress/bar_writer.hpp> is above
@@ -10954,24 +16416,24 @@ struct report_text_options {
 };
 
 /// For this file: Unicode where the locale has UTF-8, and as wide as its terminal (or COLUMNS), but at most 80.
-inline report_text_options report_text_options_for(std::FILE* out);
+TELLTALE_DECL report_text_options report_text_options_for(std::FILE* out);
 
 /// How the execution stands, as a block of lines: progress, jobs, data, time, resources, and the jobs that run.
 ///
 /// What is not known has no line. No colours and no control codes, whatever the names of jobs hold. Ends with a line
 /// break.
-inline std::string render_progress(const execution_report& r, report_text_options options = {});
+TELLTALE_DECL std::string render_progress(const execution_report& r, report_text_options options = {});
 
 /// How the execution went: jobs, data, performance, resources, and a line for each job with what became of it, how long
 /// it took and its throughput. Otherwise as render_progress.
-inline std::string render_summary(const execution_report& r, report_text_options options = {});
+TELLTALE_DECL std::string render_summary(const execution_report& r, report_text_options options = {});
 
 } // namespace telltale::inline TELLTALE_ABI
 
-// begin <telltale/progress/detail/report_lines.hpp>
+// begin <telltale/progress/detail/report_lines.ipp>
 
-#ifndef TELLTALE_PROGRESS_DETAIL_REPORT_LINES_HPP
-#define TELLTALE_PROGRESS_DETAIL_REPORT_LINES_HPP
+#ifndef TELLTALE_PROGRESS_DETAIL_REPORT_LINES_IPP
+#define TELLTALE_PROGRESS_DETAIL_REPORT_LINES_IPP
 
 // <telltale/core/execution_report.hpp> is above
 // <telltale/progress/detail/terminal.hpp> is above
@@ -11297,25 +16759,25 @@ private:
 
 } // namespace detail
 
-inline report_text_options report_text_options_for(std::FILE* out) {
+TELLTALE_DECL report_text_options report_text_options_for(std::FILE* out) {
     report_text_options options;
     options.unicode = detail::style_of_terminal(false).unicode;
     options.width = std::min(options.width, detail::size_of_terminal(out).width);
     return options;
 }
 
-inline std::string render_progress(const execution_report& r, report_text_options options) {
+TELLTALE_DECL std::string render_progress(const execution_report& r, report_text_options options) {
     return detail::report_lines(r, options).progress();
 }
 
-inline std::string render_summary(const execution_report& r, report_text_options options) {
+TELLTALE_DECL std::string render_summary(const execution_report& r, report_text_options options) {
     return detail::report_lines(r, options).summary();
 }
 
 } // namespace telltale::inline TELLTALE_ABI
 
-#endif // TELLTALE_PROGRESS_DETAIL_REPORT_LINES_HPP
-// end <telltale/progress/detail/report_lines.hpp>
+#endif // TELLTALE_PROGRESS_DETAIL_REPORT_LINES_IPP
+// end <telltale/progress/detail/report_lines.ipp>
 
 #endif // TELLTALE_PROGRESS_REPORT_TEXT_HPP
 // end <telltale/progress/report_text.hpp>
@@ -13691,7 +19153,6 @@ struct outcome {
 #include <optional>
 #include <string>
 #include <type_traits>
-#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -13707,18 +19168,7 @@ class job_lane {
     using in_pool = net::thread_pool::executor_type;
 
 public:
-    // A strand of the executor that is inside is half as dear as one of any_io_executor. (The target() of the oldest supported
-    // Asio does not look at the type.)
-    explicit job_lane(const net::any_io_executor& outer) {
-        if (outer.target_type() == typeid(in_context)) {
-            direct_.emplace(net::make_strand(*outer.target<in_context>()));
-            executor_ = *direct_;
-        } else if (outer.target_type() == typeid(in_pool)) {
-            executor_ = net::make_strand(*outer.target<in_pool>());
-        } else {
-            executor_ = net::make_strand(outer);
-        }
-    }
+    explicit job_lane(const net::any_io_executor& outer);
 
     const net::any_io_executor& executor() const noexcept { return executor_; }
 
@@ -13766,7 +19216,7 @@ struct managed_job : std::enable_shared_from_this<managed_job> {
     explicit managed_job(bool can_pause) : pausable(can_pause) {}
     managed_job(const managed_job&) = delete;
     managed_job& operator=(const managed_job&) = delete;
-    virtual ~managed_job() = default;
+    virtual ~managed_job();
 
     /// Calls the job's function.
     virtual net::awaitable<void> begin(job_context context) = 0;
@@ -13775,10 +19225,7 @@ struct managed_job : std::enable_shared_from_this<managed_job> {
     /// Destroys the job's result.
     virtual void discard() noexcept { error = nullptr; }
 
-    job_rarity& rare() {
-        if (!rarity) rarity = std::make_unique<job_rarity>();
-        return *rarity;
-    }
+    job_rarity& rare();
 
     // Set before anybody else knows the job.
     job_id id;
@@ -14188,15 +19635,11 @@ class manager_state final : public wait_state {
 public:
     using clock = std::chrono::steady_clock;
 
-    manager_state(net::any_io_executor executor, job_sink sink, const job_manager_options& options)
-        : wait_state(context_of(executor)),
-          executor_(std::move(executor)),
-          source_(time_source_of(executor_)),
-          options_(options),
-          has_sink_(static_cast<bool>(sink)),
-          sink_(std::move(sink)),
-          max_running_(options.max_running),
-          random_(options.seed ? *options.seed : static_cast<std::uint64_t>(clock::now().time_since_epoch().count())) {}
+    static std::shared_ptr<manager_state> create(net::any_io_executor executor, job_sink sink,
+                                                 const job_manager_options& options);
+
+    manager_state(net::any_io_executor executor, job_sink sink, const job_manager_options& options);
+    ~manager_state() override;
 
     const net::any_io_executor& executor() const noexcept { return executor_; }
 
@@ -14212,17 +19655,7 @@ public:
     // Of a job, by itself.
     void report_progress(const job_ptr& job, progress p, std::optional<std::string> message = {});
     void set_message(const job_ptr& job, std::string message);
-    void notify(const job_ptr& job, job_notice notice) {
-        if (!has_sink_) return;
-        {
-            const std::lock_guard lock(mutex());
-            if (!job->begun || !telling()) return;
-            job_report r = report_of(*job);
-            r.notices.push_back(std::move(notice));
-            tell(std::move(r));
-        }
-        flush();
-    }
+    void notify(const job_ptr& job, job_notice notice);
     progress_tracker& tracker(const job_ptr& job, const progress_tracker_options& options);
     cpu_meter& cpu_of(const job_ptr& job);
 
@@ -14403,57 +19836,6 @@ private:
     clock::time_point tidied_ = clock::time_point::min();
     std::optional<timer> deadline_;
     clock::time_point deadline_at_ = clock::time_point::max();
-};
-
-/// An attempt that is about to begin, or runs. If the execution context is destroyed with it in there, the job gives back
-/// what must not outlive that.
-class attempt_under_way {
-public:
-    attempt_under_way(std::shared_ptr<manager_state> manager, job_ptr job) noexcept
-        : manager_(std::move(manager)), job_(std::move(job)) {}
-    attempt_under_way(attempt_under_way&&) noexcept = default;
-    attempt_under_way& operator=(attempt_under_way&&) = delete;
-    ~attempt_under_way() {
-        if (job_) manager_->abandon(*job_);
-    }
-
-    void begin() && {
-        manager_state& manager = *manager_;
-        manager.begin(std::move(*this));
-    }
-    void end(const std::exception_ptr& e) && {
-        const job_ptr job = std::move(job_);
-        manager_->end(job, e);
-    }
-    managed_job& job() const noexcept { return *job_; }
-    const job_ptr& shared_job() const noexcept { return job_; }
-
-private:
-    std::shared_ptr<manager_state> manager_;
-    job_ptr job_;
-};
-
-/// The door to one job of a manager; harmless when the manager is gone.
-class managed_job_control final : public job_control {
-public:
-    managed_job_control(std::weak_ptr<manager_state> manager, job_id id)
-        : manager_(std::move(manager)), id_(std::move(id)) {}
-
-    bool supports(job_command command) const noexcept override {
-        if (command != job_command::retry) return true;
-        const auto manager = manager_.lock();
-        return manager && manager->supports(id_, command);
-    }
-
-    command_result request(job_command command) override {
-        if (!supports(command)) return command_result::unsupported;
-        const auto manager = manager_.lock();
-        return manager ? manager->request_later(id_, command) : command_result::refused;
-    }
-
-private:
-    std::weak_ptr<manager_state> manager_;
-    job_id id_;
 };
 
 } // namespace telltale::inline TELLTALE_ABI::detail
@@ -14689,114 +20071,6 @@ struct job_steps {
     std::vector<job_step> known;
     std::vector<stage> stages;
 };
-
-inline std::string step_data(const std::string& name, const std::string& why) {
-    std::string data;
-    json_writer out(data);
-    out.begin_object().member("step", name);
-    if (!why.empty()) out.member("message", why);
-    out.end_object();
-    return data;
-}
-
-/// With the mutex held: what the steps are now, and the whole, unless the job counts that itself.
-inline void manager_state::describe_steps(const managed_job& job, const job_steps& steps, job_report& r) const {
-    const stage_tree_snapshot now = steps.tree.snapshot();
-    r.steps = steps.look(now.root);
-    if (!job.tracker && !is_terminal(job.state)) r.progress = now.value;
-}
-
-inline std::shared_ptr<job_steps> manager_state::add_step(const job_ptr& job, std::string name, stage_options options,
-                                                          std::size_t& index) {
-    std::shared_ptr<job_steps> steps;
-    bool first = false;
-    {
-        const std::lock_guard lock(mutex());
-        first = !job->rare().steps;
-        if (first) job->rarity->steps = std::make_shared<job_steps>(executor_);
-        steps = job->rarity->steps;
-        index = steps->known.size();
-        steps->stages.push_back(steps->tree.root().add(name, options));
-        steps->known.push_back(job_step{.name = std::move(name)});
-        first = first && job->begun && telling();
-    }
-    if (first) publish_steps(job, steps, {});
-    return steps;
-}
-
-inline void manager_state::begin_step(const job_ptr& job, const std::shared_ptr<job_steps>& steps, std::size_t index) {
-    {
-        const std::lock_guard lock(mutex());
-        job_step& s = steps->known[index];
-        if (s.state != job_state::pending) return;
-        s.state = job_state::running;
-        s.started = source_.system_now();
-        steps->stages[index].start();
-        tell_step(*job, *steps, {event_kind::step_started, step_data(s.name, {})});
-    }
-    flush();
-}
-
-inline void manager_state::end_step(const job_ptr& job, const std::shared_ptr<job_steps>& steps, std::size_t index,
-                                    job_state how, std::string why) {
-    {
-        const std::lock_guard lock(mutex());
-        job_step& s = steps->known[index];
-        if (s.state != job_state::running) return;
-        s.state = how;
-        s.finished = source_.system_now();
-        if (how == job_state::failed)
-            steps->stages[index].fail(why);
-        else
-            steps->stages[index].finish();
-        tell_step(
-            *job, *steps,
-            {how == job_state::failed ? event_kind::step_failed : event_kind::step_completed, step_data(s.name, why)});
-    }
-    flush();
-}
-
-// With the mutex held.
-inline void manager_state::tell_step(const managed_job& job, const job_steps& steps, job_notice notice) {
-    if (!job.begun || !telling() || job.rarity->steps.get() != &steps) return;
-    job_report r = report_of(job);
-    describe_steps(job, steps, r);
-    r.notices.push_back(std::move(notice));
-    tell(std::move(r));
-}
-
-inline void manager_state::publish_steps(const job_ptr& job, const std::shared_ptr<job_steps>& steps,
-                                         stage_tree_snapshot last) {
-    steps->tree.async_wait_change(
-        std::move(last), options_.publish_interval,
-        [s = self(), job, weak = std::weak_ptr(steps)](error_code ec, stage_tree_snapshot now) {
-            const auto alive = weak.lock();
-            if (ec || !alive) return;
-            {
-                const std::lock_guard lock(s->mutex());
-                if (!job->begun || !s->telling() || job->rarity->steps != alive) return;
-                job_report r = s->report_of(*job);
-                r.steps = alive->look(now.root);
-                if (!job->tracker) r.progress = now.value;
-                s->tell(std::move(r));
-            }
-            s->flush();
-            s->publish_steps(job, alive, std::move(now));
-        });
-}
-
-// With the mutex held: the attempt is over, and with it its steps.
-inline void manager_state::end_steps(managed_job& job, job_state how, job_report& r) {
-    job_steps& steps = *job.rarity->steps;
-    for (job_step& s : steps.known) {
-        if (s.state == job_state::pending) s.state = job_state::skipped;
-        if (s.state == job_state::running) s.state = how;
-    }
-    steps.tree.finish();
-    const stage_tree_snapshot now = steps.tree.snapshot();
-    r.steps = steps.look(now.root);
-    if (!job.tracker) r.progress = now.value;
-}
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
@@ -15036,8 +20310,110 @@ private:
 
 } // namespace telltale::inline TELLTALE_ABI
 
-#endif // TELLTALE_RUN_JOB_CONTEXT_HPP
-// end <telltale/run/job_context.hpp>
+// begin <telltale/run/detail/manager_impl.ipp>
+
+#ifndef TELLTALE_RUN_DETAIL_MANAGER_IMPL_IPP
+#define TELLTALE_RUN_DETAIL_MANAGER_IMPL_IPP
+
+// begin <telltale/run/detail/manager_attempt.hpp>
+
+#ifndef TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_HPP
+#define TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/job_control.hpp> is above
+// <telltale/run/detail/manager_state.hpp> is above
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+// What only the bodies of a manager know.
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// An attempt that is about to begin, or runs. If the execution context is destroyed with it in there, the job gives back
+/// what must not outlive that.
+class attempt_under_way {
+public:
+    attempt_under_way(std::shared_ptr<manager_state> manager, job_ptr job) noexcept
+        : manager_(std::move(manager)), job_(std::move(job)) {}
+    attempt_under_way(attempt_under_way&&) noexcept = default;
+    attempt_under_way& operator=(attempt_under_way&&) = delete;
+    ~attempt_under_way() {
+        if (job_) manager_->abandon(*job_);
+    }
+
+    void begin() && {
+        manager_state& manager = *manager_;
+        manager.begin(std::move(*this));
+    }
+    void end(const std::exception_ptr& e) && {
+        const job_ptr job = std::move(job_);
+        manager_->end(job, e);
+    }
+    managed_job& job() const noexcept { return *job_; }
+    const job_ptr& shared_job() const noexcept { return job_; }
+
+private:
+    std::shared_ptr<manager_state> manager_;
+    job_ptr job_;
+};
+
+/// What an attempt's coroutine completes with.
+class attempt_end {
+public:
+    using cancellation_slot_type = net::cancellation_slot;
+
+    explicit attempt_end(attempt_under_way attempt) noexcept
+        : slot_(attempt.job().signal.slot()), attempt_(std::move(attempt)) {}
+
+    cancellation_slot_type get_cancellation_slot() const noexcept { return slot_; }
+
+    void operator()(const std::exception_ptr& e) { std::move(attempt_).end(e); }
+
+private:
+    net::cancellation_slot slot_;
+    attempt_under_way attempt_;
+};
+
+/// The door to one job of a manager; harmless when the manager is gone.
+class managed_job_control final : public job_control {
+public:
+    managed_job_control(std::weak_ptr<manager_state> manager, job_id id)
+        : manager_(std::move(manager)), id_(std::move(id)) {}
+
+    bool supports(job_command command) const noexcept override {
+        if (command != job_command::retry) return true;
+        const auto manager = manager_.lock();
+        return manager && manager->supports(id_, command);
+    }
+
+    command_result request(job_command command) override {
+        if (!supports(command)) return command_result::unsupported;
+        const auto manager = manager_.lock();
+        return manager ? manager->request_later(id_, command) : command_result::refused;
+    }
+
+private:
+    std::weak_ptr<manager_state> manager_;
+    job_id id_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_HPP
+// end <telltale/run/detail/manager_attempt.hpp>
+// begin <telltale/run/detail/manager_attempt.ipp>
+
+#ifndef TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_IPP
+#define TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_IPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/is_aborted.hpp> is above
+// <telltale/run/detail/manager_attempt.hpp> is above
+// <telltale/run/detail/manager_state.hpp> is above
+// <telltale/run/job_context.hpp> is above
 // begin <telltale/run/job_failure.hpp>
 
 #ifndef TELLTALE_RUN_JOB_FAILURE_HPP
@@ -15114,6 +20490,1076 @@ inline job_error describe_error(const std::exception_ptr& e) {
 
 #endif // TELLTALE_RUN_JOB_FAILURE_HPP
 // end <telltale/run/job_failure.hpp>
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+// An attempt of a job: its beginning, what it says of itself, its end, and what is left of it.
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+TELLTALE_DECL void manager_state::begin(attempt_under_way attempt) {
+    managed_job& job = attempt.job();
+    // If it is asked to end from here on, the signal is emitted behind this.
+    if (job.stop_requested.load(std::memory_order_acquire)) {
+        std::move(attempt).end(std::make_exception_ptr(system_error(net::error::operation_aborted)));
+        return;
+    }
+    struct work {
+        net::awaitable<void> operator()() { return job->begin(std::move(context)); }
+        managed_job* job; // which attempt_end keeps
+        job_context context;
+    };
+    work body{&job, job_context(self(), attempt.shared_job())};
+    net::co_spawn(job.lane->executor(), std::move(body), attempt_end(std::move(attempt)));
+}
+
+// The execution context is gone, and with it the attempt.
+TELLTALE_DECL void manager_state::abandon(managed_job& job) noexcept {
+    {
+        const std::lock_guard lock(mutex());
+        if (job.rarity) job.rarity->alarm.reset();
+        job.lane.reset();
+    }
+    job.signal.slot().clear(); // where an operation of this manager may have left a reference to it
+}
+
+inline bool wants_another_attempt(const job_retry& retry, const job_error& error) {
+    try {
+        return !retry.when || retry.when(error);
+    } catch (...) {
+        return false;
+    }
+}
+
+TELLTALE_DECL void manager_state::end(const job_ptr& job, const std::exception_ptr& e) {
+    effects todo;
+    std::optional<job_error> error;
+    bool aborted = false;
+    bool again = false;
+    if (e) {
+        aborted = is_aborted(e);
+        error = describe_error(e);
+        const job_retry* retry = nullptr; // which nobody changes
+        {
+            const std::lock_guard lock(mutex());
+            if (aborted && job->asked == managed_job::reason::timed_out)
+                error = job_error{error_class::timeout, "the job exceeded its time limit"};
+            if (job->rarity && job->attempt < job->rarity->retry.max_attempts) retry = &job->rarity->retry;
+        }
+        again = retry && wants_another_attempt(*retry, *error);
+    }
+    {
+        const std::lock_guard lock(mutex());
+        const auto now = source_.now();
+        if (is_terminal(job->state)) { // lost with its manager
+            leave_attempt(*job, now);
+            todo.forgotten.push_back(index_.erase(*job));
+            todo.dispose.push_back(job);
+        } else {
+            std::optional<progress> last;
+            if (job->tracker) {
+                job->tracker->finish();
+                last = job->tracker->sample();
+            }
+            job_state state = e ? job_state::failed : job_state::succeeded;
+            if (aborted && job->asked == managed_job::reason::cancelled) {
+                state = job_state::cancelled;
+                error.reset();
+            }
+            if (aborted && job->asked == managed_job::reason::timed_out) state = job_state::timed_out;
+            again = again && job->asked != managed_job::reason::cancelled && !ending_;
+            job->error = job->handles > 0 && state == job_state::failed && !again ? e : nullptr;
+            if (again) {
+                const auto delay = job->rarity->retry.delay.delay(job->attempt, random());
+                begin_next_attempt(*job, delay, "attempt " + std::to_string(job->attempt) + ": " + error->message, now);
+            } else {
+                conclude(*job, state, std::move(error), last, todo, now);
+            }
+            pump(todo, now);
+        }
+    }
+    carry_out(todo);
+}
+
+TELLTALE_DECL void manager_state::report_progress(const job_ptr& job, progress p, std::optional<std::string> message) {
+    if (!has_sink_) return;
+    {
+        const std::lock_guard lock(mutex());
+        if (!job->begun || !telling()) return;
+        job_report r = report_of(*job);
+        r.progress = p;
+        r.message = std::move(message);
+        tell(std::move(r));
+    }
+    flush();
+}
+
+// With the progress as it is then, so that the two fit together.
+TELLTALE_DECL void manager_state::set_message(const job_ptr& job, std::string message) {
+    if (!has_sink_) return;
+    {
+        const std::lock_guard lock(mutex());
+        if (!job->begun || !telling()) return;
+        job_report r = report_of(*job);
+        if (job->tracker) r.progress = job->tracker->sample();
+        r.message = std::move(message);
+        tell(std::move(r));
+    }
+    flush();
+}
+
+TELLTALE_DECL void manager_state::notify(const job_ptr& job, job_notice notice) {
+    if (!has_sink_) return;
+    {
+        const std::lock_guard lock(mutex());
+        if (!job->begun || !telling()) return;
+        job_report r = report_of(*job);
+        r.notices.push_back(std::move(notice));
+        tell(std::move(r));
+    }
+    flush();
+}
+
+TELLTALE_DECL progress_tracker& manager_state::tracker(const job_ptr& job, const progress_tracker_options& options) {
+    progress_tracker* counted = nullptr;
+    {
+        const std::lock_guard lock(mutex());
+        if (job->tracker) return *job->tracker;
+        job->tracker = std::make_unique<progress_tracker>(executor_, options);
+        counted = job->tracker.get();
+        if (!job->begun) counted->finish();
+        if (!job->begun || !telling()) return *counted;
+    }
+    publish(job, *counted, {});
+    return *counted;
+}
+
+TELLTALE_DECL void manager_state::publish(const job_ptr& job, progress_tracker& counted, progress_snapshot last) {
+    counted.async_wait_change(last, options_.publish_interval,
+                              [s = self(), job, &counted, said = last.message](error_code ec, progress_snapshot now) {
+                                  if (ec) return;
+                                  {
+                                      const std::lock_guard lock(s->mutex());
+                                      if (job->tracker.get() != &counted) return; // of a former attempt
+                                  }
+                                  s->report_progress(job, now.value,
+                                                     now.message == said ? std::optional<std::string>{} : now.message);
+                                  s->publish(job, counted, std::move(now));
+                              });
+}
+
+TELLTALE_DECL cpu_meter& manager_state::cpu_of(const job_ptr& job) {
+    const std::lock_guard lock(mutex());
+    return job->rare().cpu;
+}
+
+TELLTALE_DECL void manager_state::add_handle(managed_job& job) {
+    const std::lock_guard lock(mutex());
+    ++job.handles;
+}
+
+// Nobody else can ask for the result.
+TELLTALE_DECL void manager_state::release_handle(managed_job& job) noexcept {
+    std::exception_ptr error;
+    {
+        const std::lock_guard lock(mutex());
+        if (--job.handles > 0) return;
+        error = std::exchange(job.error, nullptr);
+        if (job.state != job_state::succeeded) return;
+    }
+    job.discard();
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_IPP
+// end <telltale/run/detail/manager_attempt.ipp>
+// begin <telltale/run/detail/manager_commands.ipp>
+
+#ifndef TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_IPP
+#define TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_IPP
+
+// <telltale/core/json_writer.hpp> is above
+// <telltale/run/detail/manager_attempt.hpp> is above
+// <telltale/run/detail/manager_state.hpp> is above
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+// What others want of a manager and its jobs: commands, the end of all, and what is due at its time.
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+TELLTALE_DECL command_result manager_state::may(const managed_job& job, job_command command) const {
+    const auto accepted_if = [](bool yes) { return yes ? command_result::accepted : command_result::refused; };
+    if (closed_) return command_result::refused;
+    const bool over = is_terminal(job.state);
+    switch (command) {
+    case job_command::cancel: return accepted_if(!over);
+    case job_command::pause:
+        if (job.begun && !job.pausable) return command_result::unsupported;
+        return accepted_if(!over && job.asked == managed_job::reason::none);
+    case job_command::resume: return accepted_if(!over && job.pause_requested.load(std::memory_order_relaxed));
+    case job_command::retry:
+        if (!job.rarity || !job.rarity->retry.on_command) return command_result::unsupported;
+        return accepted_if(over && job.state != job_state::succeeded && job.state != job_state::lost && !stopped_);
+    case job_command::approve:
+    case job_command::reject: break;
+    }
+    return accepted_if(job.rarity && job.rarity->asks);
+}
+
+TELLTALE_DECL command_result manager_state::request(std::string_view id, job_command command, std::string comment) {
+    effects todo;
+    {
+        const std::lock_guard lock(mutex());
+        const auto now = source_.now();
+        forget_old(now, todo.forgotten);
+        managed_job* const job = index_.find(id);
+        if (!job) return command_result::unknown_job;
+        if (const auto allowed = may(*job, command); allowed != command_result::accepted) return allowed;
+        switch (command) {
+        case job_command::cancel: ask_to_end(*job, managed_job::reason::cancelled, todo, now); break;
+        case job_command::pause: pause(*job); break;
+        case job_command::resume: resume(*job, todo, now); break;
+        case job_command::retry: retry(*job, now); break;
+        case job_command::approve: answer(*job, {approval_result::approved, std::move(comment)}, todo, now); break;
+        case job_command::reject: answer(*job, {approval_result::rejected, std::move(comment)}, todo, now); break;
+        }
+        pump(todo, now);
+        renumber(now);
+    }
+    carry_out(todo);
+    return command_result::accepted;
+}
+
+// For whoever knocks at a job's control, perhaps with a lock held that the sink needs too: nothing is told from here.
+TELLTALE_DECL command_result manager_state::request_later(const job_id& id, job_command command) {
+    {
+        const std::lock_guard lock(mutex());
+        const managed_job* const job = index_.find(id);
+        if (!job) return closed_ ? command_result::refused : command_result::unknown_job;
+        if (const auto allowed = may(*job, command); allowed != command_result::accepted) return allowed;
+    }
+    net::post(executor_, [s = self(), id, command] { s->request(id, command); });
+    return command_result::accepted;
+}
+
+TELLTALE_DECL bool manager_state::supports(std::string_view id, job_command command) const {
+    const std::lock_guard lock(mutex());
+    const managed_job* const job = index_.find(id);
+    return job && may(*job, command) != command_result::unsupported;
+}
+
+TELLTALE_DECL void manager_state::ask_to_end(managed_job& job, managed_job::reason why, effects& todo,
+                                             clock::time_point now) {
+    if (!job.begun) {
+        conclude(job, job_state::cancelled, {}, {}, todo, now);
+        return;
+    }
+    if (job.asked != managed_job::reason::none) return;
+    job.asked = why;
+    job.stop_requested.store(true, std::memory_order_release);
+    if (job.in_queue) queue_.erase(job);
+    todo.aborted.take(job.held);
+    if (job.rarity) {
+        todo.aborted.take(job.rarity->approval_waiters);
+        job.rarity->asks.reset();
+        clear_alarm(job);
+    }
+    if (!job.lane) return; // its execution context is gone
+    todo.cancel.push_back(to_cancel{job.shared_from_this(), job.lane->executor(), job.attempt});
+}
+
+TELLTALE_DECL void manager_state::ask_all_to_end(effects& todo) {
+    ending_ = true;
+    const auto now = source_.now();
+    std::vector<managed_job*> live; // those that end at once leave the queue, and may be forgotten
+    live.reserve(live_);
+    queue_.for_first(queue_.size(), [&](managed_job& job) { live.push_back(&job); });
+    index_.for_each([&](managed_job& job) {
+        if (!is_terminal(job.state) && !job.in_queue) live.push_back(&job);
+    });
+    for (managed_job* const job : live) ask_to_end(*job, managed_job::reason::cancelled, todo, now);
+}
+
+TELLTALE_DECL void manager_state::pause(managed_job& job) {
+    job.pause_requested.store(true, std::memory_order_relaxed);
+    if (job.state != job_state::queued) return;
+    if (job.in_queue) queue_.erase(job);
+    move_to(job, job_state::paused);
+    tell_state(job);
+}
+
+TELLTALE_DECL void manager_state::resume(managed_job& job, effects& todo, clock::time_point now) {
+    job.pause_requested.store(false, std::memory_order_relaxed);
+    if (job.state != job_state::paused || (job.rarity && job.rarity->asks)) return;
+    if (job.begun) return go_on(job, todo, now);
+    move_to(job, job_state::queued);
+    if (!job.rarity || job.rarity->alarm_for != job_rarity::purpose::next_attempt) enqueue(job, now);
+    tell_state(job);
+}
+
+// An attempt that was held wants a slot, before all others of its priority.
+TELLTALE_DECL void manager_state::go_on(managed_job& job, effects& todo, clock::time_point now,
+                                        std::optional<job_notice> notice) {
+    job.position = 0;
+    queue_.push_front(job);
+    if (!held_ && occupied_ < max_running_ && queue_.front() == &job) {
+        queue_.erase(job);
+        return let_run(job, todo, now, std::move(notice));
+    }
+    move_to(job, job_state::queued);
+    tell_state(job, std::move(notice));
+    renumber(now);
+}
+
+TELLTALE_DECL void manager_state::retry(managed_job& job, clock::time_point now) {
+    ended_.erase(job);
+    ++live_;
+    job.kept = false;
+    job.error = nullptr;
+    begin_next_attempt(job, clock::duration::zero(), {}, now);
+}
+
+TELLTALE_DECL void manager_state::hold(managed_job& job, clock::time_point now) {
+    job.ran += now - job.since;
+    release_slot(job);
+    move_to(job, job_state::paused);
+    if (job.rarity && job.rarity->alarm_for == job_rarity::purpose::time_limit) {
+        const auto limit = job.rarity->left.value_or(*job.rarity->time_limit);
+        job.rarity->left = std::max(limit - (now - job.rarity->alarm_since), clock::duration::zero());
+        clear_alarm(job);
+    }
+}
+
+TELLTALE_DECL void manager_state::ask(managed_job& job, std::string what, std::optional<clock::duration> timeout,
+                                      effects& todo) {
+    const auto now = source_.now();
+    approval_request& asked = job.rare().asks.emplace(approval_request{std::move(what), {}});
+    if (job.in_queue) queue_.erase(job);
+    if (job.state == job_state::running)
+        hold(job, now);
+    else
+        move_to(job, job_state::paused);
+    if (timeout) {
+        asked.until = source_.system_now() + std::chrono::duration_cast<timestamp::duration>(*timeout);
+        set_alarm(job, job_rarity::purpose::approval, *timeout, now);
+    }
+    if (telling()) {
+        job_report r = report_of(job);
+        r.state = job_state::paused;
+        r.approval = asked;
+        r.notices.push_back({event_kind::approval_requested, {}});
+        tell(std::move(r));
+    }
+    pump(todo, now);
+}
+
+// The wait was cancelled by the job's own doing (a time limit of its own): it runs, with a slot or without.
+TELLTALE_DECL void manager_state::left_hold(const job_ptr& job) {
+    effects todo;
+    {
+        const std::lock_guard lock(mutex());
+        if (!job->begun || job->asked != managed_job::reason::none || job->state == job_state::running) return;
+        if (job->rarity && job->rarity->approval_waiters.empty() && job->rarity->asks) {
+            job->rarity->asks.reset();
+            clear_alarm(*job);
+        }
+        if (!job->held.empty() || (job->rarity && job->rarity->asks)) return;
+        if (job->in_queue) queue_.erase(*job);
+        let_run(*job, todo, source_.now());
+    }
+    carry_out(todo);
+}
+
+inline job_notice notice_of_answer(const approval_request& asked, const approval& a) {
+    constexpr event_kind kinds[]{event_kind::approval_approved, event_kind::approval_rejected,
+                                 event_kind::approval_timed_out};
+    job_notice notice{kinds[static_cast<std::size_t>(a.result)], {}};
+    json_writer out(notice.data);
+    out.begin_object().member("what", asked.what);
+    if (!a.comment.empty()) out.member("comment", a.comment);
+    out.end_object();
+    return notice;
+}
+
+TELLTALE_DECL void manager_state::answer(managed_job& job, approval a, effects& todo, clock::time_point now) {
+    job_notice notice = notice_of_answer(*job.rarity->asks, a);
+    job.rarity->asks.reset();
+    clear_alarm(job);
+    while (wait_node* const n = job.rarity->approval_waiters.pop_front()) {
+        std::get<approval>(static_cast<approval_waiter*>(n)->result()) = a;
+        job.held.push_back(*n);
+    }
+    go_on(job, todo, now, std::move(notice));
+}
+
+TELLTALE_DECL void manager_state::set_alarm(managed_job& job, job_rarity::purpose what, clock::duration after,
+                                            clock::time_point now) {
+    job_rarity& rare = job.rare();
+    if (!rare.alarm) rare.alarm.emplace(executor_);
+    rare.alarm_for = what;
+    rare.alarm_since = now;
+    rare.alarm->expires_after(after);
+    rare.alarm->async_wait(
+        [weak = std::weak_ptr(self()), weak_job = job.weak_from_this(), number = ++rare.alarm_number](error_code ec) {
+            if (ec) return;
+            const auto s = weak.lock();
+            const auto j = weak_job.lock();
+            if (s && j) s->on_alarm(j, number);
+        });
+}
+
+TELLTALE_DECL void manager_state::clear_alarm(managed_job& job) noexcept {
+    if (!job.rarity || job.rarity->alarm_for == job_rarity::purpose::none) return;
+    job.rarity->alarm_for = job_rarity::purpose::none;
+    ++job.rarity->alarm_number;
+    job.rarity->alarm.reset();
+}
+
+TELLTALE_DECL void manager_state::on_alarm(const job_ptr& job, std::uint64_t number) {
+    effects todo;
+    {
+        const std::lock_guard lock(mutex());
+        if (closed_ || job->rarity->alarm_number != number) return;
+        const auto now = source_.now();
+        const auto what = std::exchange(job->rarity->alarm_for, job_rarity::purpose::none);
+        if (what == job_rarity::purpose::time_limit) ask_to_end(*job, managed_job::reason::timed_out, todo, now);
+        if (what == job_rarity::purpose::approval) answer(*job, {approval_result::timed_out, {}}, todo, now);
+        if (what == job_rarity::purpose::next_attempt && job->state == job_state::queued) enqueue(*job, now);
+        pump(todo, now);
+        renumber(now);
+    }
+    carry_out(todo);
+}
+
+TELLTALE_DECL void manager_state::set_max_running(std::size_t n) {
+    effects todo;
+    {
+        const std::lock_guard lock(mutex());
+        max_running_ = n;
+        pump(todo, source_.now());
+    }
+    carry_out(todo);
+}
+
+TELLTALE_DECL void manager_state::hold_queue(bool hold) {
+    effects todo;
+    {
+        const std::lock_guard lock(mutex());
+        held_ = hold;
+        pump(todo, source_.now());
+    }
+    carry_out(todo);
+}
+
+TELLTALE_DECL void manager_state::stop() {
+    effects todo;
+    {
+        const std::lock_guard lock(mutex());
+        stopped_ = true;
+        ask_all_to_end(todo);
+    }
+    carry_out(todo);
+}
+
+// Takes no more, and sets the time at which the rest is asked to end: the earliest that was asked for.
+TELLTALE_DECL void manager_state::shut_down(clock::duration drain) {
+    if (drain <= clock::duration::zero()) return stop();
+    const std::lock_guard lock(mutex());
+    stopped_ = true;
+    const auto now = source_.now();
+    const auto at = drain > clock::time_point::max() - now ? clock::time_point::max() : now + drain;
+    if (closed_ || live_ == 0 || at >= deadline_at_) return;
+    deadline_at_ = at;
+    if (!deadline_) deadline_.emplace(executor_);
+    deadline_->expires_at(at);
+    deadline_->async_wait([weak = std::weak_ptr(self())](error_code ec) {
+        if (const auto s = weak.lock(); s && !ec) s->stop();
+    });
+}
+
+// What waits is cancelled. What runs is asked to end, and told as lost: nobody will tell how it ends.
+TELLTALE_DECL void manager_state::close() noexcept {
+    effects todo;
+    wait_list waiters;
+    {
+        const std::lock_guard lock(mutex());
+        stopped_ = true;
+        take_all(waiters);
+        ask_all_to_end(todo);
+        std::vector<managed_job*> ended;
+        index_.for_each([&](managed_job& job) {
+            if (is_terminal(job.state)) return ended.push_back(&job);
+            if (telling()) {
+                job_report r = report_of(job);
+                r.state = job_state::lost;
+                r.message = "its manager was destroyed";
+                tell(std::move(r));
+            }
+            move_to(job, job_state::lost);
+        });
+        for (managed_job* const job : ended) {
+            if (std::exchange(job->kept, false))
+                todo.dispose.push_back(job->shared_from_this()); // a handle may keep it
+            forget(*job, todo.forgotten);
+        }
+        closed_ = true;
+        lanes_.clear();
+    }
+    carry_out(todo);
+    waiters.finish_all(net::error::operation_aborted);
+    if (telling_.load(std::memory_order_relaxed) == std::this_thread::get_id()) return;
+    const std::lock_guard lock(sink_mutex_);
+    sink_ = nullptr;
+}
+
+TELLTALE_DECL void manager_state::take_all(wait_list& all) noexcept {
+    all.take(drainers_);
+    index_.for_each([&all](managed_job& job) {
+        all.take(job.waiters);
+        all.take(job.held);
+        if (!job.rarity) return;
+        all.take(job.rarity->approval_waiters);
+        job.rarity->alarm.reset();
+    });
+    tidy_.reset();
+    tidying_ = false;
+    deadline_.reset();
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_IPP
+// end <telltale/run/detail/manager_commands.ipp>
+// <telltale/run/detail/manager_state.hpp> is above
+// begin <telltale/run/detail/manager_steps.ipp>
+
+#ifndef TELLTALE_RUN_DETAIL_MANAGER_STEPS_IPP
+#define TELLTALE_RUN_DETAIL_MANAGER_STEPS_IPP
+
+// <telltale/core/json_writer.hpp> is above
+// <telltale/progress/stage_snapshot.hpp> is above
+// <telltale/run/detail/manager_state.hpp> is above
+// <telltale/run/detail/manager_steps.hpp> is above
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+inline std::string step_data(const std::string& name, const std::string& why) {
+    std::string data;
+    json_writer out(data);
+    out.begin_object().member("step", name);
+    if (!why.empty()) out.member("message", why);
+    out.end_object();
+    return data;
+}
+
+/// With the mutex held: what the steps are now, and the whole, unless the job counts that itself.
+TELLTALE_DECL void manager_state::describe_steps(const managed_job& job, const job_steps& steps, job_report& r) const {
+    const stage_tree_snapshot now = steps.tree.snapshot();
+    r.steps = steps.look(now.root);
+    if (!job.tracker && !is_terminal(job.state)) r.progress = now.value;
+}
+
+TELLTALE_DECL std::shared_ptr<job_steps> manager_state::add_step(const job_ptr& job, std::string name,
+                                                                 stage_options options, std::size_t& index) {
+    std::shared_ptr<job_steps> steps;
+    bool first = false;
+    {
+        const std::lock_guard lock(mutex());
+        first = !job->rare().steps;
+        if (first) job->rarity->steps = std::make_shared<job_steps>(executor_);
+        steps = job->rarity->steps;
+        index = steps->known.size();
+        steps->stages.push_back(steps->tree.root().add(name, options));
+        steps->known.push_back(job_step{.name = std::move(name)});
+        first = first && job->begun && telling();
+    }
+    if (first) publish_steps(job, steps, {});
+    return steps;
+}
+
+TELLTALE_DECL void manager_state::begin_step(const job_ptr& job, const std::shared_ptr<job_steps>& steps,
+                                             std::size_t index) {
+    {
+        const std::lock_guard lock(mutex());
+        job_step& s = steps->known[index];
+        if (s.state != job_state::pending) return;
+        s.state = job_state::running;
+        s.started = source_.system_now();
+        steps->stages[index].start();
+        tell_step(*job, *steps, {event_kind::step_started, step_data(s.name, {})});
+    }
+    flush();
+}
+
+TELLTALE_DECL void manager_state::end_step(const job_ptr& job, const std::shared_ptr<job_steps>& steps,
+                                           std::size_t index, job_state how, std::string why) {
+    {
+        const std::lock_guard lock(mutex());
+        job_step& s = steps->known[index];
+        if (s.state != job_state::running) return;
+        s.state = how;
+        s.finished = source_.system_now();
+        if (how == job_state::failed)
+            steps->stages[index].fail(why);
+        else
+            steps->stages[index].finish();
+        tell_step(
+            *job, *steps,
+            {how == job_state::failed ? event_kind::step_failed : event_kind::step_completed, step_data(s.name, why)});
+    }
+    flush();
+}
+
+// With the mutex held.
+TELLTALE_DECL void manager_state::tell_step(const managed_job& job, const job_steps& steps, job_notice notice) {
+    if (!job.begun || !telling() || job.rarity->steps.get() != &steps) return;
+    job_report r = report_of(job);
+    describe_steps(job, steps, r);
+    r.notices.push_back(std::move(notice));
+    tell(std::move(r));
+}
+
+TELLTALE_DECL void manager_state::publish_steps(const job_ptr& job, const std::shared_ptr<job_steps>& steps,
+                                                stage_tree_snapshot last) {
+    steps->tree.async_wait_change(
+        std::move(last), options_.publish_interval,
+        [s = self(), job, weak = std::weak_ptr(steps)](error_code ec, stage_tree_snapshot now) {
+            const auto alive = weak.lock();
+            if (ec || !alive) return;
+            {
+                const std::lock_guard lock(s->mutex());
+                if (!job->begun || !s->telling() || job->rarity->steps != alive) return;
+                job_report r = s->report_of(*job);
+                r.steps = alive->look(now.root);
+                if (!job->tracker) r.progress = now.value;
+                s->tell(std::move(r));
+            }
+            s->flush();
+            s->publish_steps(job, alive, std::move(now));
+        });
+}
+
+// With the mutex held: the attempt is over, and with it its steps.
+TELLTALE_DECL void manager_state::end_steps(managed_job& job, job_state how, job_report& r) {
+    job_steps& steps = *job.rarity->steps;
+    for (job_step& s : steps.known) {
+        if (s.state == job_state::pending) s.state = job_state::skipped;
+        if (s.state == job_state::running) s.state = how;
+    }
+    steps.tree.finish();
+    const stage_tree_snapshot now = steps.tree.snapshot();
+    r.steps = steps.look(now.root);
+    if (!job.tracker) r.progress = now.value;
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_RUN_DETAIL_MANAGER_STEPS_IPP
+// end <telltale/run/detail/manager_steps.ipp>
+
+#include <charconv>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <typeinfo>
+#include <utility>
+
+// What a manager does with its jobs by itself: the way of a job from the queue to its end.
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+inline void write_number(std::string& to, std::uint64_t n) {
+    char digits[20];
+    to.assign(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
+}
+
+TELLTALE_DECL std::shared_ptr<manager_state> manager_state::create(net::any_io_executor executor, job_sink sink,
+                                                                   const job_manager_options& options) {
+    return std::make_shared<manager_state>(std::move(executor), std::move(sink), options);
+}
+
+TELLTALE_DECL manager_state::manager_state(net::any_io_executor executor, job_sink sink,
+                                           const job_manager_options& options)
+    : wait_state(context_of(executor)),
+      executor_(std::move(executor)),
+      source_(time_source_of(executor_)),
+      options_(options),
+      has_sink_(static_cast<bool>(sink)),
+      sink_(std::move(sink)),
+      max_running_(options.max_running),
+      random_(options.seed ? *options.seed : static_cast<std::uint64_t>(clock::now().time_since_epoch().count())) {}
+
+TELLTALE_DECL manager_state::~manager_state() = default;
+
+// The executor that is inside is asked for: a strand of it is half as dear as one of any_io_executor. (The target() of the
+// oldest supported Asio does not look at the type.)
+TELLTALE_DECL job_lane::job_lane(const net::any_io_executor& outer) {
+    if (outer.target_type() == typeid(in_context)) {
+        direct_.emplace(net::make_strand(*outer.target<in_context>()));
+        executor_ = *direct_;
+    } else if (outer.target_type() == typeid(in_pool)) {
+        executor_ = net::make_strand(*outer.target<in_pool>());
+    } else {
+        executor_ = net::make_strand(outer);
+    }
+}
+
+TELLTALE_DECL managed_job::~managed_job() = default;
+
+TELLTALE_DECL job_rarity& managed_job::rare() {
+    if (!rarity) rarity = std::make_unique<job_rarity>();
+    return *rarity;
+}
+
+TELLTALE_DECL bool manager_state::submit(const job_ptr& job, job_spec& spec, error_code& ec) {
+    ec = {};
+    effects todo;
+    {
+        const std::lock_guard lock(mutex());
+        if (stopped_) {
+            ec = errc::closed;
+            return false;
+        }
+        const auto now = source_.now();
+        forget_old(now, todo.forgotten);
+        if (spec.id.empty()) {
+            do {
+                write_number(job->id, next_id_++);
+            } while (!index_.insert(job));
+        } else {
+            job->id = std::move(spec.id);
+            if (!index_.insert(job)) {
+                ec = errc::duplicate_job;
+                return false;
+            }
+        }
+        job->name = std::move(spec.name);
+        job->kind = std::move(spec.kind);
+        job->priority = spec.priority;
+        if (spec.time_limit || spec.retry.max_attempts > 1 || spec.retry.on_command) {
+            job->rare().time_limit = spec.time_limit;
+            job->rare().retry = std::move(spec.retry);
+        }
+        ++live_;
+        ++count_of(job_state::queued);
+        enqueue(*job, now);
+        const std::size_t place = queue_.places_to_end_of(job->priority);
+        if (telling()) {
+            job_report r = report_of(*job);
+            r.state = job_state::queued;
+            r.name = job->name;
+            r.kind = job->kind;
+            r.labels = std::move(spec.labels);
+            r.control = std::make_shared<managed_job_control>(self(), job->id);
+            if ((held_ || occupied_ >= max_running_) && place <= options_.told_positions)
+                r.queue_position = job->position = static_cast<std::uint32_t>(place);
+            tell(std::move(r));
+        }
+        if (place != queue_.size()) renumber(now);
+        pump(todo, now);
+    }
+    carry_out(todo);
+    return true;
+}
+
+TELLTALE_DECL job_counts manager_state::counts_now() const noexcept {
+    const auto of = [this](job_state s) { return by_state_[static_cast<std::size_t>(s)]; };
+    job_counts c;
+    c.queued = static_cast<std::size_t>(of(job_state::queued));
+    c.paused = static_cast<std::size_t>(of(job_state::paused));
+    c.running = static_cast<std::size_t>(of(job_state::running));
+    c.succeeded = of(job_state::succeeded);
+    c.failed = of(job_state::failed);
+    c.cancelled = of(job_state::cancelled);
+    c.timed_out = of(job_state::timed_out);
+    return c;
+}
+
+TELLTALE_DECL job_report manager_state::report_of(const managed_job& job) const {
+    job_report r;
+    r.id = job.id;
+    r.at = source_.system_now();
+    return r;
+}
+
+TELLTALE_DECL void manager_state::tell_state(const managed_job& job, std::optional<job_notice> notice) {
+    if (!telling()) return;
+    job_report r = report_of(job);
+    r.state = job.state;
+    if (notice) r.notices.push_back(std::move(*notice));
+    tell(std::move(r));
+}
+
+TELLTALE_DECL void manager_state::enqueue(managed_job& job, clock::time_point now) {
+    job.since = now;
+    job.position = 0;
+    queue_.push_back(job);
+}
+
+TELLTALE_DECL void manager_state::pump(effects& todo, clock::time_point now) {
+    bool changed = false;
+    while (!held_ && occupied_ < max_running_ && !queue_.empty()) {
+        managed_job& job = *queue_.front();
+        queue_.erase(job);
+        let_run(job, todo, now);
+        changed = true;
+    }
+    if (changed) renumber(now);
+}
+
+TELLTALE_DECL void manager_state::let_run(managed_job& job, effects& todo, clock::time_point now,
+                                          std::optional<job_notice> notice) {
+    job.occupies = true;
+    ++occupied_;
+    move_to(job, job_state::running);
+    if (job.begun) {
+        todo.ready.take(job.held);
+    } else {
+        statistics_.waited.add(now - job.since);
+        job.begun = true;
+        job.ran = {};
+        job.lane = take_lane();
+        todo.start.push_back(job.shared_from_this());
+    }
+    job.since = now;
+    if (job.rarity && job.rarity->time_limit)
+        set_alarm(job, job_rarity::purpose::time_limit, job.rarity->left.value_or(*job.rarity->time_limit), now);
+    tell_state(job, std::move(notice));
+}
+
+TELLTALE_DECL std::unique_ptr<job_lane> manager_state::take_lane() {
+    if (lanes_.empty()) return std::make_unique<job_lane>(executor_);
+    auto lane = std::move(lanes_.back());
+    lanes_.pop_back();
+    return lane;
+}
+
+TELLTALE_DECL void manager_state::release_slot(managed_job& job) noexcept {
+    if (std::exchange(job.occupies, false)) --occupied_;
+}
+
+// Tells those at the head of the queue their places where these have changed: at once, but not too often.
+TELLTALE_DECL void manager_state::renumber(clock::time_point now) {
+    if (!telling()) return;
+    if (queue_.empty()) {
+        if (std::exchange(tidying_, false)) tidy_->cancel();
+        return;
+    }
+    if (tidying_) return;
+    if (tidied_ != clock::time_point::min() && now < tidied_ + options_.publish_interval) {
+        tidying_ = true;
+        if (!tidy_) tidy_.emplace(executor_);
+        tidy_->expires_at(tidied_ + options_.publish_interval);
+        tidy_->async_wait([weak = std::weak_ptr(self())](error_code ec) {
+            if (const auto s = weak.lock(); s && !ec) s->on_tidy();
+        });
+        return;
+    }
+    std::uint32_t position = 0;
+    queue_.for_first(options_.told_positions, [&](managed_job& job) {
+        if (job.position == ++position) return;
+        job.position = position;
+        job_report r = report_of(job);
+        r.queue_position = position;
+        tell(std::move(r));
+        tidied_ = now;
+    });
+}
+
+TELLTALE_DECL void manager_state::on_tidy() {
+    {
+        const std::lock_guard lock(mutex());
+        if (!std::exchange(tidying_, false)) return;
+        tidied_ = clock::time_point::min();
+        renumber(source_.now());
+    }
+    flush();
+}
+
+// Gives back all that an attempt has while it is under way.
+TELLTALE_DECL void manager_state::leave_attempt(managed_job& job, clock::time_point now) noexcept {
+    if (job.begun) {
+        if (job.state == job_state::running) job.ran += now - job.since;
+        statistics_.ran.add(job.ran);
+        if (job.rarity) {
+            const auto used = job.rarity->cpu.total().value_or(std::chrono::nanoseconds{});
+            statistics_.cpu += used - std::exchange(job.rarity->cpu_counted, used);
+        }
+    }
+    release_slot(job);
+    clear_alarm(job);
+    if (job.in_queue) queue_.erase(job);
+    if (job.lane && !closed_) lanes_.push_back(std::move(job.lane));
+    job.lane.reset();
+    job.begun = false;
+    job.asked = managed_job::reason::none;
+    job.stop_requested.store(false, std::memory_order_relaxed);
+    if (job.rarity) {
+        job.rarity->left.reset();
+        job.rarity->asks.reset();
+    }
+}
+
+TELLTALE_DECL void manager_state::conclude(managed_job& job, job_state state, std::optional<job_error> error,
+                                           std::optional<progress> last, effects& todo, clock::time_point now) {
+    if (state == job_state::succeeded && job.state != job_state::running) { // a job that did not care to be paused
+        move_to(job, job_state::running);
+        job.since = now;
+        tell_state(job);
+    }
+    leave_attempt(job, now);
+    move_to(job, state);
+    --live_;
+    if (telling()) {
+        job_report r = report_of(job);
+        r.state = state;
+        r.progress = last;
+        r.error = std::move(error);
+        if (job.rarity && job.rarity->steps) end_steps(job, state, r);
+        tell(std::move(r));
+    }
+    while (wait_node* const n = job.waiters.pop_front()) {
+        std::get<job_state>(static_cast<end_waiter*>(n)->result()) = state;
+        todo.ready.push_back(*n);
+    }
+    todo.aborted.take(job.held);
+    if (job.rarity) todo.aborted.take(job.rarity->approval_waiters);
+    job.pause_requested.store(false, std::memory_order_relaxed);
+    job.kept = job.rarity && job.rarity->retry.on_command && state != job_state::succeeded && !stopped_;
+    if (!job.kept) todo.dispose.push_back(job.shared_from_this());
+    if (job.handles == 0 && state == job_state::succeeded) todo.discard.push_back(job.shared_from_this());
+    job.since = now;
+    ended_.push_back(job);
+    while (ended_.size() > options_.keep_ended) forget(*ended_.front(), todo.forgotten);
+    forget_old(now, todo.forgotten);
+    if (live_ == 0) {
+        todo.ready.take(drainers_);
+        if (deadline_) deadline_->cancel();
+        deadline_at_ = clock::time_point::max();
+    }
+}
+
+TELLTALE_DECL void manager_state::forget(managed_job& job, few<job_ptr>& gone) {
+    ended_.erase(job);
+    gone.push_back(index_.erase(job));
+}
+
+TELLTALE_DECL void manager_state::forget_old(clock::time_point now, few<job_ptr>& gone) {
+    if (!options_.keep_ended_for) return;
+    while (managed_job* const oldest = ended_.front()) {
+        if (now - oldest->since < *options_.keep_ended_for) return;
+        forget(*oldest, gone);
+    }
+}
+
+TELLTALE_DECL void manager_state::begin_next_attempt(managed_job& job, clock::duration delay, std::string why,
+                                                     clock::time_point now) {
+    leave_attempt(job, now);
+    ++job.attempt;
+    ++statistics_.retries;
+    if (job.tracker) job.rare().abandoned.push_back(std::move(job.tracker));
+    const auto former_steps = job.rarity ? std::exchange(job.rarity->steps, nullptr) : nullptr;
+    const bool paused = job.pause_requested.load(std::memory_order_relaxed);
+    move_to(job, paused ? job_state::paused : job_state::queued);
+    if (delay > clock::duration::zero())
+        set_alarm(job, job_rarity::purpose::next_attempt, delay, now);
+    else if (!paused)
+        enqueue(job, now);
+    if (telling()) {
+        job_report r = report_of(job);
+        r.attempt = job.attempt;
+        r.state = job.state;
+        r.message = std::move(why);
+        tell(std::move(r));
+    }
+    renumber(now);
+}
+
+// What has been decided under the mutex.
+TELLTALE_DECL void manager_state::carry_out(effects& todo) {
+    flush();
+    todo.dispose.for_each([](const job_ptr& job) { job->dispose(); });
+    todo.discard.for_each([](const job_ptr& job) { job->discard(); });
+    struct beginning {
+        void operator()() { std::move(attempt).begin(); }
+        attempt_under_way attempt;
+    };
+    todo.start.for_each([this](const job_ptr& job) { job->lane->post(beginning{attempt_under_way(self(), job)}); });
+    // A signal is emitted where the job runs: elsewhere it would be a race with its operations. By then the attempt may
+    // be over.
+    todo.cancel.for_each([this](const to_cancel& c) {
+        net::post(c.executor, [s = self(), job = c.job, attempt = c.attempt] {
+            {
+                const std::lock_guard lock(s->mutex());
+                if (!job->begun || job->attempt != attempt) return;
+            }
+            job->signal.emit(net::cancellation_type::terminal);
+        });
+    });
+    todo.ready.ready_all();
+    todo.aborted.finish_all(net::error::operation_aborted);
+}
+
+// One thread at a time. Whoever comes meanwhile waits, so that what it did has been told when it returns; but for the
+// sink itself, whose doings are told by the loop that called it.
+TELLTALE_DECL void manager_state::flush() {
+    if (!has_sink_) return;
+    const auto me = std::this_thread::get_id();
+    if (telling_.load(std::memory_order_relaxed) == me) return;
+    const std::lock_guard sink_lock(sink_mutex_);
+    telling_.store(me, std::memory_order_relaxed);
+    for (std::vector<job_report> batch;; batch.clear()) {
+        {
+            const std::lock_guard lock(mutex());
+            batch.swap(outbox_);
+        }
+        if (batch.empty()) break;
+        for (job_report& next : batch) {
+            try {
+                if (sink_) sink_(std::move(next));
+            } catch (...) { // it must not; the jobs go on
+            }
+        }
+    }
+    telling_.store(std::thread::id{}, std::memory_order_relaxed);
+}
+
+TELLTALE_DECL double manager_state::random() noexcept {
+    std::uint64_t z = (random_ += 0x9E3779B97F4A7C15U);
+    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+    return static_cast<double>((z ^ (z >> 31U)) >> 11U) * 0x1.0p-53;
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_RUN_DETAIL_MANAGER_IMPL_IPP
+// end <telltale/run/detail/manager_impl.ipp>
+
+#endif // TELLTALE_RUN_JOB_CONTEXT_HPP
+// end <telltale/run/job_context.hpp>
+// <telltale/run/job_failure.hpp> is above
 // begin <telltale/run/job_handle.hpp>
 
 #ifndef TELLTALE_RUN_JOB_HANDLE_HPP
@@ -15282,6 +21728,8 @@ private:
 
 } // namespace telltale::inline TELLTALE_ABI
 
+// <telltale/run/detail/manager_impl.ipp> is above
+
 #endif // TELLTALE_RUN_JOB_HANDLE_HPP
 // end <telltale/run/job_handle.hpp>
 // begin <telltale/run/job_manager.hpp>
@@ -15412,218 +21860,6 @@ struct on_pool {
     Fn fn;
 };
 
-} // namespace detail
-} // namespace telltale::inline TELLTALE_ABI
-
-#endif // TELLTALE_RUN_DETAIL_JOB_FUNCTIONS_HPP
-// end <telltale/run/detail/job_functions.hpp>
-// begin <telltale/run/detail/manager_impl.hpp>
-
-#ifndef TELLTALE_RUN_DETAIL_MANAGER_IMPL_HPP
-#define TELLTALE_RUN_DETAIL_MANAGER_IMPL_HPP
-
-// begin <telltale/run/detail/manager_attempt.hpp>
-
-#ifndef TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_HPP
-#define TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_HPP
-
-// <telltale/asio.hpp> is above
-// <telltale/detail/is_aborted.hpp> is above
-// <telltale/run/detail/manager_state.hpp> is above
-// <telltale/run/job_context.hpp> is above
-// <telltale/run/job_failure.hpp> is above
-
-#include <atomic>
-#include <exception>
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
-#include <type_traits>
-#include <utility>
-
-// An attempt of a job: its beginning, what it says of itself, its end, and what is left of it.
-
-namespace telltale::inline TELLTALE_ABI::detail {
-
-/// What an attempt's coroutine completes with.
-class attempt_end {
-public:
-    using cancellation_slot_type = net::cancellation_slot;
-
-    explicit attempt_end(attempt_under_way attempt) noexcept
-        : slot_(attempt.job().signal.slot()), attempt_(std::move(attempt)) {}
-
-    cancellation_slot_type get_cancellation_slot() const noexcept { return slot_; }
-
-    void operator()(const std::exception_ptr& e) { std::move(attempt_).end(e); }
-
-private:
-    net::cancellation_slot slot_;
-    attempt_under_way attempt_;
-};
-
-inline void manager_state::begin(attempt_under_way attempt) {
-    managed_job& job = attempt.job();
-    // If it is asked to end from here on, the signal is emitted behind this.
-    if (job.stop_requested.load(std::memory_order_acquire)) {
-        std::move(attempt).end(std::make_exception_ptr(system_error(net::error::operation_aborted)));
-        return;
-    }
-    struct work {
-        net::awaitable<void> operator()() { return job->begin(std::move(context)); }
-        managed_job* job; // which attempt_end keeps
-        job_context context;
-    };
-    work body{&job, job_context(self(), attempt.shared_job())};
-    net::co_spawn(job.lane->executor(), std::move(body), attempt_end(std::move(attempt)));
-}
-
-// The execution context is gone, and with it the attempt.
-inline void manager_state::abandon(managed_job& job) noexcept {
-    {
-        const std::lock_guard lock(mutex());
-        if (job.rarity) job.rarity->alarm.reset();
-        job.lane.reset();
-    }
-    job.signal.slot().clear(); // where an operation of this manager may have left a reference to it
-}
-
-inline bool wants_another_attempt(const job_retry& retry, const job_error& error) {
-    try {
-        return !retry.when || retry.when(error);
-    } catch (...) {
-        return false;
-    }
-}
-
-inline void manager_state::end(const job_ptr& job, const std::exception_ptr& e) {
-    effects todo;
-    std::optional<job_error> error;
-    bool aborted = false;
-    bool again = false;
-    if (e) {
-        aborted = is_aborted(e);
-        error = describe_error(e);
-        const job_retry* retry = nullptr; // which nobody changes
-        {
-            const std::lock_guard lock(mutex());
-            if (aborted && job->asked == managed_job::reason::timed_out)
-                error = job_error{error_class::timeout, "the job exceeded its time limit"};
-            if (job->rarity && job->attempt < job->rarity->retry.max_attempts) retry = &job->rarity->retry;
-        }
-        again = retry && wants_another_attempt(*retry, *error);
-    }
-    {
-        const std::lock_guard lock(mutex());
-        const auto now = source_.now();
-        if (is_terminal(job->state)) { // lost with its manager
-            leave_attempt(*job, now);
-            todo.forgotten.push_back(index_.erase(*job));
-            todo.dispose.push_back(job);
-        } else {
-            std::optional<progress> last;
-            if (job->tracker) {
-                job->tracker->finish();
-                last = job->tracker->sample();
-            }
-            job_state state = e ? job_state::failed : job_state::succeeded;
-            if (aborted && job->asked == managed_job::reason::cancelled) {
-                state = job_state::cancelled;
-                error.reset();
-            }
-            if (aborted && job->asked == managed_job::reason::timed_out) state = job_state::timed_out;
-            again = again && job->asked != managed_job::reason::cancelled && !ending_;
-            job->error = job->handles > 0 && state == job_state::failed && !again ? e : nullptr;
-            if (again) {
-                const auto delay = job->rarity->retry.delay.delay(job->attempt, random());
-                begin_next_attempt(*job, delay, "attempt " + std::to_string(job->attempt) + ": " + error->message, now);
-            } else {
-                conclude(*job, state, std::move(error), last, todo, now);
-            }
-            pump(todo, now);
-        }
-    }
-    carry_out(todo);
-}
-
-inline void manager_state::report_progress(const job_ptr& job, progress p, std::optional<std::string> message) {
-    if (!has_sink_) return;
-    {
-        const std::lock_guard lock(mutex());
-        if (!job->begun || !telling()) return;
-        job_report r = report_of(*job);
-        r.progress = p;
-        r.message = std::move(message);
-        tell(std::move(r));
-    }
-    flush();
-}
-
-// With the progress as it is then, so that the two fit together.
-inline void manager_state::set_message(const job_ptr& job, std::string message) {
-    if (!has_sink_) return;
-    {
-        const std::lock_guard lock(mutex());
-        if (!job->begun || !telling()) return;
-        job_report r = report_of(*job);
-        if (job->tracker) r.progress = job->tracker->sample();
-        r.message = std::move(message);
-        tell(std::move(r));
-    }
-    flush();
-}
-
-inline progress_tracker& manager_state::tracker(const job_ptr& job, const progress_tracker_options& options) {
-    progress_tracker* counted = nullptr;
-    {
-        const std::lock_guard lock(mutex());
-        if (job->tracker) return *job->tracker;
-        job->tracker = std::make_unique<progress_tracker>(executor_, options);
-        counted = job->tracker.get();
-        if (!job->begun) counted->finish();
-        if (!job->begun || !telling()) return *counted;
-    }
-    publish(job, *counted, {});
-    return *counted;
-}
-
-inline void manager_state::publish(const job_ptr& job, progress_tracker& counted, progress_snapshot last) {
-    counted.async_wait_change(last, options_.publish_interval,
-                              [s = self(), job, &counted, said = last.message](error_code ec, progress_snapshot now) {
-                                  if (ec) return;
-                                  {
-                                      const std::lock_guard lock(s->mutex());
-                                      if (job->tracker.get() != &counted) return; // of a former attempt
-                                  }
-                                  s->report_progress(job, now.value,
-                                                     now.message == said ? std::optional<std::string>{} : now.message);
-                                  s->publish(job, counted, std::move(now));
-                              });
-}
-
-inline cpu_meter& manager_state::cpu_of(const job_ptr& job) {
-    const std::lock_guard lock(mutex());
-    return job->rare().cpu;
-}
-
-inline void manager_state::add_handle(managed_job& job) {
-    const std::lock_guard lock(mutex());
-    ++job.handles;
-}
-
-// Nobody else can ask for the result.
-inline void manager_state::release_handle(managed_job& job) noexcept {
-    std::exception_ptr error;
-    {
-        const std::lock_guard lock(mutex());
-        if (--job.handles > 0) return;
-        error = std::exchange(job.error, nullptr);
-        if (job.state != job_state::succeeded) return;
-    }
-    job.discard();
-}
-
 template <class Fn, class T>
 net::awaitable<void> job_of<Fn, T>::begin(job_context context) {
     if constexpr (std::is_void_v<T>)
@@ -15638,717 +21874,11 @@ net::awaitable<void> job_of<Fn, T>::keep(std::shared_ptr<job_of> self, job_conte
     co_return;
 }
 
-} // namespace telltale::inline TELLTALE_ABI::detail
+} // namespace detail
+} // namespace telltale::inline TELLTALE_ABI
 
-#endif // TELLTALE_RUN_DETAIL_MANAGER_ATTEMPT_HPP
-// end <telltale/run/detail/manager_attempt.hpp>
-// begin <telltale/run/detail/manager_commands.hpp>
-
-#ifndef TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_HPP
-#define TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_HPP
-
-// <telltale/core/json_writer.hpp> is above
-// <telltale/run/detail/manager_state.hpp> is above
-
-#include <algorithm>
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
-#include <thread>
-#include <utility>
-#include <vector>
-
-// What others want of a manager and its jobs: commands, the end of all, and what is due at its time.
-
-namespace telltale::inline TELLTALE_ABI::detail {
-
-inline command_result manager_state::may(const managed_job& job, job_command command) const {
-    const auto accepted_if = [](bool yes) { return yes ? command_result::accepted : command_result::refused; };
-    if (closed_) return command_result::refused;
-    const bool over = is_terminal(job.state);
-    switch (command) {
-    case job_command::cancel: return accepted_if(!over);
-    case job_command::pause:
-        if (job.begun && !job.pausable) return command_result::unsupported;
-        return accepted_if(!over && job.asked == managed_job::reason::none);
-    case job_command::resume: return accepted_if(!over && job.pause_requested.load(std::memory_order_relaxed));
-    case job_command::retry:
-        if (!job.rarity || !job.rarity->retry.on_command) return command_result::unsupported;
-        return accepted_if(over && job.state != job_state::succeeded && job.state != job_state::lost && !stopped_);
-    case job_command::approve:
-    case job_command::reject: break;
-    }
-    return accepted_if(job.rarity && job.rarity->asks);
-}
-
-inline command_result manager_state::request(std::string_view id, job_command command, std::string comment) {
-    effects todo;
-    {
-        const std::lock_guard lock(mutex());
-        const auto now = source_.now();
-        forget_old(now, todo.forgotten);
-        managed_job* const job = index_.find(id);
-        if (!job) return command_result::unknown_job;
-        if (const auto allowed = may(*job, command); allowed != command_result::accepted) return allowed;
-        switch (command) {
-        case job_command::cancel: ask_to_end(*job, managed_job::reason::cancelled, todo, now); break;
-        case job_command::pause: pause(*job); break;
-        case job_command::resume: resume(*job, todo, now); break;
-        case job_command::retry: retry(*job, now); break;
-        case job_command::approve: answer(*job, {approval_result::approved, std::move(comment)}, todo, now); break;
-        case job_command::reject: answer(*job, {approval_result::rejected, std::move(comment)}, todo, now); break;
-        }
-        pump(todo, now);
-        renumber(now);
-    }
-    carry_out(todo);
-    return command_result::accepted;
-}
-
-// For whoever knocks at a job's control, perhaps with a lock held that the sink needs too: nothing is told from here.
-inline command_result manager_state::request_later(const job_id& id, job_command command) {
-    {
-        const std::lock_guard lock(mutex());
-        const managed_job* const job = index_.find(id);
-        if (!job) return closed_ ? command_result::refused : command_result::unknown_job;
-        if (const auto allowed = may(*job, command); allowed != command_result::accepted) return allowed;
-    }
-    net::post(executor_, [s = self(), id, command] { s->request(id, command); });
-    return command_result::accepted;
-}
-
-inline bool manager_state::supports(std::string_view id, job_command command) const {
-    const std::lock_guard lock(mutex());
-    const managed_job* const job = index_.find(id);
-    return job && may(*job, command) != command_result::unsupported;
-}
-
-inline void manager_state::ask_to_end(managed_job& job, managed_job::reason why, effects& todo, clock::time_point now) {
-    if (!job.begun) {
-        conclude(job, job_state::cancelled, {}, {}, todo, now);
-        return;
-    }
-    if (job.asked != managed_job::reason::none) return;
-    job.asked = why;
-    job.stop_requested.store(true, std::memory_order_release);
-    if (job.in_queue) queue_.erase(job);
-    todo.aborted.take(job.held);
-    if (job.rarity) {
-        todo.aborted.take(job.rarity->approval_waiters);
-        job.rarity->asks.reset();
-        clear_alarm(job);
-    }
-    if (!job.lane) return; // its execution context is gone
-    todo.cancel.push_back(to_cancel{job.shared_from_this(), job.lane->executor(), job.attempt});
-}
-
-inline void manager_state::ask_all_to_end(effects& todo) {
-    ending_ = true;
-    const auto now = source_.now();
-    std::vector<managed_job*> live; // those that end at once leave the queue, and may be forgotten
-    live.reserve(live_);
-    queue_.for_first(queue_.size(), [&](managed_job& job) { live.push_back(&job); });
-    index_.for_each([&](managed_job& job) {
-        if (!is_terminal(job.state) && !job.in_queue) live.push_back(&job);
-    });
-    for (managed_job* const job : live) ask_to_end(*job, managed_job::reason::cancelled, todo, now);
-}
-
-inline void manager_state::pause(managed_job& job) {
-    job.pause_requested.store(true, std::memory_order_relaxed);
-    if (job.state != job_state::queued) return;
-    if (job.in_queue) queue_.erase(job);
-    move_to(job, job_state::paused);
-    tell_state(job);
-}
-
-inline void manager_state::resume(managed_job& job, effects& todo, clock::time_point now) {
-    job.pause_requested.store(false, std::memory_order_relaxed);
-    if (job.state != job_state::paused || (job.rarity && job.rarity->asks)) return;
-    if (job.begun) return go_on(job, todo, now);
-    move_to(job, job_state::queued);
-    if (!job.rarity || job.rarity->alarm_for != job_rarity::purpose::next_attempt) enqueue(job, now);
-    tell_state(job);
-}
-
-// An attempt that was held wants a slot, before all others of its priority.
-inline void manager_state::go_on(managed_job& job, effects& todo, clock::time_point now,
-                                 std::optional<job_notice> notice) {
-    job.position = 0;
-    queue_.push_front(job);
-    if (!held_ && occupied_ < max_running_ && queue_.front() == &job) {
-        queue_.erase(job);
-        return let_run(job, todo, now, std::move(notice));
-    }
-    move_to(job, job_state::queued);
-    tell_state(job, std::move(notice));
-    renumber(now);
-}
-
-inline void manager_state::retry(managed_job& job, clock::time_point now) {
-    ended_.erase(job);
-    ++live_;
-    job.kept = false;
-    job.error = nullptr;
-    begin_next_attempt(job, clock::duration::zero(), {}, now);
-}
-
-inline void manager_state::hold(managed_job& job, clock::time_point now) {
-    job.ran += now - job.since;
-    release_slot(job);
-    move_to(job, job_state::paused);
-    if (job.rarity && job.rarity->alarm_for == job_rarity::purpose::time_limit) {
-        const auto limit = job.rarity->left.value_or(*job.rarity->time_limit);
-        job.rarity->left = std::max(limit - (now - job.rarity->alarm_since), clock::duration::zero());
-        clear_alarm(job);
-    }
-}
-
-inline void manager_state::ask(managed_job& job, std::string what, std::optional<clock::duration> timeout,
-                               effects& todo) {
-    const auto now = source_.now();
-    approval_request& asked = job.rare().asks.emplace(approval_request{std::move(what), {}});
-    if (job.in_queue) queue_.erase(job);
-    if (job.state == job_state::running)
-        hold(job, now);
-    else
-        move_to(job, job_state::paused);
-    if (timeout) {
-        asked.until = source_.system_now() + std::chrono::duration_cast<timestamp::duration>(*timeout);
-        set_alarm(job, job_rarity::purpose::approval, *timeout, now);
-    }
-    if (telling()) {
-        job_report r = report_of(job);
-        r.state = job_state::paused;
-        r.approval = asked;
-        r.notices.push_back({event_kind::approval_requested, {}});
-        tell(std::move(r));
-    }
-    pump(todo, now);
-}
-
-// The wait was cancelled by the job's own doing (a time limit of its own): it runs, with a slot or without.
-inline void manager_state::left_hold(const job_ptr& job) {
-    effects todo;
-    {
-        const std::lock_guard lock(mutex());
-        if (!job->begun || job->asked != managed_job::reason::none || job->state == job_state::running) return;
-        if (job->rarity && job->rarity->approval_waiters.empty() && job->rarity->asks) {
-            job->rarity->asks.reset();
-            clear_alarm(*job);
-        }
-        if (!job->held.empty() || (job->rarity && job->rarity->asks)) return;
-        if (job->in_queue) queue_.erase(*job);
-        let_run(*job, todo, source_.now());
-    }
-    carry_out(todo);
-}
-
-inline job_notice notice_of_answer(const approval_request& asked, const approval& a) {
-    constexpr event_kind kinds[]{event_kind::approval_approved, event_kind::approval_rejected,
-                                 event_kind::approval_timed_out};
-    job_notice notice{kinds[static_cast<std::size_t>(a.result)], {}};
-    json_writer out(notice.data);
-    out.begin_object().member("what", asked.what);
-    if (!a.comment.empty()) out.member("comment", a.comment);
-    out.end_object();
-    return notice;
-}
-
-inline void manager_state::answer(managed_job& job, approval a, effects& todo, clock::time_point now) {
-    job_notice notice = notice_of_answer(*job.rarity->asks, a);
-    job.rarity->asks.reset();
-    clear_alarm(job);
-    while (wait_node* const n = job.rarity->approval_waiters.pop_front()) {
-        std::get<approval>(static_cast<approval_waiter*>(n)->result()) = a;
-        job.held.push_back(*n);
-    }
-    go_on(job, todo, now, std::move(notice));
-}
-
-inline void manager_state::set_alarm(managed_job& job, job_rarity::purpose what, clock::duration after,
-                                     clock::time_point now) {
-    job_rarity& rare = job.rare();
-    if (!rare.alarm) rare.alarm.emplace(executor_);
-    rare.alarm_for = what;
-    rare.alarm_since = now;
-    rare.alarm->expires_after(after);
-    rare.alarm->async_wait(
-        [weak = std::weak_ptr(self()), weak_job = job.weak_from_this(), number = ++rare.alarm_number](error_code ec) {
-            if (ec) return;
-            const auto s = weak.lock();
-            const auto j = weak_job.lock();
-            if (s && j) s->on_alarm(j, number);
-        });
-}
-
-inline void manager_state::clear_alarm(managed_job& job) noexcept {
-    if (!job.rarity || job.rarity->alarm_for == job_rarity::purpose::none) return;
-    job.rarity->alarm_for = job_rarity::purpose::none;
-    ++job.rarity->alarm_number;
-    job.rarity->alarm.reset();
-}
-
-inline void manager_state::on_alarm(const job_ptr& job, std::uint64_t number) {
-    effects todo;
-    {
-        const std::lock_guard lock(mutex());
-        if (closed_ || job->rarity->alarm_number != number) return;
-        const auto now = source_.now();
-        const auto what = std::exchange(job->rarity->alarm_for, job_rarity::purpose::none);
-        if (what == job_rarity::purpose::time_limit) ask_to_end(*job, managed_job::reason::timed_out, todo, now);
-        if (what == job_rarity::purpose::approval) answer(*job, {approval_result::timed_out, {}}, todo, now);
-        if (what == job_rarity::purpose::next_attempt && job->state == job_state::queued) enqueue(*job, now);
-        pump(todo, now);
-        renumber(now);
-    }
-    carry_out(todo);
-}
-
-inline void manager_state::set_max_running(std::size_t n) {
-    effects todo;
-    {
-        const std::lock_guard lock(mutex());
-        max_running_ = n;
-        pump(todo, source_.now());
-    }
-    carry_out(todo);
-}
-
-inline void manager_state::hold_queue(bool hold) {
-    effects todo;
-    {
-        const std::lock_guard lock(mutex());
-        held_ = hold;
-        pump(todo, source_.now());
-    }
-    carry_out(todo);
-}
-
-inline void manager_state::stop() {
-    effects todo;
-    {
-        const std::lock_guard lock(mutex());
-        stopped_ = true;
-        ask_all_to_end(todo);
-    }
-    carry_out(todo);
-}
-
-// Takes no more, and sets the time at which the rest is asked to end: the earliest that was asked for.
-inline void manager_state::shut_down(clock::duration drain) {
-    if (drain <= clock::duration::zero()) return stop();
-    const std::lock_guard lock(mutex());
-    stopped_ = true;
-    const auto now = source_.now();
-    const auto at = drain > clock::time_point::max() - now ? clock::time_point::max() : now + drain;
-    if (closed_ || live_ == 0 || at >= deadline_at_) return;
-    deadline_at_ = at;
-    if (!deadline_) deadline_.emplace(executor_);
-    deadline_->expires_at(at);
-    deadline_->async_wait([weak = std::weak_ptr(self())](error_code ec) {
-        if (const auto s = weak.lock(); s && !ec) s->stop();
-    });
-}
-
-// What waits is cancelled. What runs is asked to end, and told as lost: nobody will tell how it ends.
-inline void manager_state::close() noexcept {
-    effects todo;
-    wait_list waiters;
-    {
-        const std::lock_guard lock(mutex());
-        stopped_ = true;
-        take_all(waiters);
-        ask_all_to_end(todo);
-        std::vector<managed_job*> ended;
-        index_.for_each([&](managed_job& job) {
-            if (is_terminal(job.state)) return ended.push_back(&job);
-            if (telling()) {
-                job_report r = report_of(job);
-                r.state = job_state::lost;
-                r.message = "its manager was destroyed";
-                tell(std::move(r));
-            }
-            move_to(job, job_state::lost);
-        });
-        for (managed_job* const job : ended) {
-            if (std::exchange(job->kept, false))
-                todo.dispose.push_back(job->shared_from_this()); // a handle may keep it
-            forget(*job, todo.forgotten);
-        }
-        closed_ = true;
-        lanes_.clear();
-    }
-    carry_out(todo);
-    waiters.finish_all(net::error::operation_aborted);
-    if (telling_.load(std::memory_order_relaxed) == std::this_thread::get_id()) return;
-    const std::lock_guard lock(sink_mutex_);
-    sink_ = nullptr;
-}
-
-inline void manager_state::take_all(wait_list& all) noexcept {
-    all.take(drainers_);
-    index_.for_each([&all](managed_job& job) {
-        all.take(job.waiters);
-        all.take(job.held);
-        if (!job.rarity) return;
-        all.take(job.rarity->approval_waiters);
-        job.rarity->alarm.reset();
-    });
-    tidy_.reset();
-    tidying_ = false;
-    deadline_.reset();
-}
-
-} // namespace telltale::inline TELLTALE_ABI::detail
-
-#endif // TELLTALE_RUN_DETAIL_MANAGER_COMMANDS_HPP
-// end <telltale/run/detail/manager_commands.hpp>
-// <telltale/run/detail/manager_state.hpp> is above
-// <telltale/run/detail/manager_steps.hpp> is above
-// <telltale/run/detail/manager_waits.hpp> is above
-
-#include <charconv>
-#include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
-#include <utility>
-
-// What a manager does with its jobs by itself: the way of a job from the queue to its end.
-
-namespace telltale::inline TELLTALE_ABI::detail {
-
-inline void write_number(std::string& to, std::uint64_t n) {
-    char digits[20];
-    to.assign(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
-}
-
-inline bool manager_state::submit(const job_ptr& job, job_spec& spec, error_code& ec) {
-    ec = {};
-    effects todo;
-    {
-        const std::lock_guard lock(mutex());
-        if (stopped_) {
-            ec = errc::closed;
-            return false;
-        }
-        const auto now = source_.now();
-        forget_old(now, todo.forgotten);
-        if (spec.id.empty()) {
-            do {
-                write_number(job->id, next_id_++);
-            } while (!index_.insert(job));
-        } else {
-            job->id = std::move(spec.id);
-            if (!index_.insert(job)) {
-                ec = errc::duplicate_job;
-                return false;
-            }
-        }
-        job->name = std::move(spec.name);
-        job->kind = std::move(spec.kind);
-        job->priority = spec.priority;
-        if (spec.time_limit || spec.retry.max_attempts > 1 || spec.retry.on_command) {
-            job->rare().time_limit = spec.time_limit;
-            job->rare().retry = std::move(spec.retry);
-        }
-        ++live_;
-        ++count_of(job_state::queued);
-        enqueue(*job, now);
-        const std::size_t place = queue_.places_to_end_of(job->priority);
-        if (telling()) {
-            job_report r = report_of(*job);
-            r.state = job_state::queued;
-            r.name = job->name;
-            r.kind = job->kind;
-            r.labels = std::move(spec.labels);
-            r.control = std::make_shared<managed_job_control>(self(), job->id);
-            if ((held_ || occupied_ >= max_running_) && place <= options_.told_positions)
-                r.queue_position = job->position = static_cast<std::uint32_t>(place);
-            tell(std::move(r));
-        }
-        if (place != queue_.size()) renumber(now);
-        pump(todo, now);
-    }
-    carry_out(todo);
-    return true;
-}
-
-inline job_counts manager_state::counts_now() const noexcept {
-    const auto of = [this](job_state s) { return by_state_[static_cast<std::size_t>(s)]; };
-    job_counts c;
-    c.queued = static_cast<std::size_t>(of(job_state::queued));
-    c.paused = static_cast<std::size_t>(of(job_state::paused));
-    c.running = static_cast<std::size_t>(of(job_state::running));
-    c.succeeded = of(job_state::succeeded);
-    c.failed = of(job_state::failed);
-    c.cancelled = of(job_state::cancelled);
-    c.timed_out = of(job_state::timed_out);
-    return c;
-}
-
-inline job_report manager_state::report_of(const managed_job& job) const {
-    job_report r;
-    r.id = job.id;
-    r.at = source_.system_now();
-    return r;
-}
-
-inline void manager_state::tell_state(const managed_job& job, std::optional<job_notice> notice) {
-    if (!telling()) return;
-    job_report r = report_of(job);
-    r.state = job.state;
-    if (notice) r.notices.push_back(std::move(*notice));
-    tell(std::move(r));
-}
-
-inline void manager_state::enqueue(managed_job& job, clock::time_point now) {
-    job.since = now;
-    job.position = 0;
-    queue_.push_back(job);
-}
-
-inline void manager_state::pump(effects& todo, clock::time_point now) {
-    bool changed = false;
-    while (!held_ && occupied_ < max_running_ && !queue_.empty()) {
-        managed_job& job = *queue_.front();
-        queue_.erase(job);
-        let_run(job, todo, now);
-        changed = true;
-    }
-    if (changed) renumber(now);
-}
-
-inline void manager_state::let_run(managed_job& job, effects& todo, clock::time_point now,
-                                   std::optional<job_notice> notice) {
-    job.occupies = true;
-    ++occupied_;
-    move_to(job, job_state::running);
-    if (job.begun) {
-        todo.ready.take(job.held);
-    } else {
-        statistics_.waited.add(now - job.since);
-        job.begun = true;
-        job.ran = {};
-        job.lane = take_lane();
-        todo.start.push_back(job.shared_from_this());
-    }
-    job.since = now;
-    if (job.rarity && job.rarity->time_limit)
-        set_alarm(job, job_rarity::purpose::time_limit, job.rarity->left.value_or(*job.rarity->time_limit), now);
-    tell_state(job, std::move(notice));
-}
-
-inline std::unique_ptr<job_lane> manager_state::take_lane() {
-    if (lanes_.empty()) return std::make_unique<job_lane>(executor_);
-    auto lane = std::move(lanes_.back());
-    lanes_.pop_back();
-    return lane;
-}
-
-inline void manager_state::release_slot(managed_job& job) noexcept {
-    if (std::exchange(job.occupies, false)) --occupied_;
-}
-
-// Tells those at the head of the queue their places where these have changed: at once, but not too often.
-inline void manager_state::renumber(clock::time_point now) {
-    if (!telling()) return;
-    if (queue_.empty()) {
-        if (std::exchange(tidying_, false)) tidy_->cancel();
-        return;
-    }
-    if (tidying_) return;
-    if (tidied_ != clock::time_point::min() && now < tidied_ + options_.publish_interval) {
-        tidying_ = true;
-        if (!tidy_) tidy_.emplace(executor_);
-        tidy_->expires_at(tidied_ + options_.publish_interval);
-        tidy_->async_wait([weak = std::weak_ptr(self())](error_code ec) {
-            if (const auto s = weak.lock(); s && !ec) s->on_tidy();
-        });
-        return;
-    }
-    std::uint32_t position = 0;
-    queue_.for_first(options_.told_positions, [&](managed_job& job) {
-        if (job.position == ++position) return;
-        job.position = position;
-        job_report r = report_of(job);
-        r.queue_position = position;
-        tell(std::move(r));
-        tidied_ = now;
-    });
-}
-
-inline void manager_state::on_tidy() {
-    {
-        const std::lock_guard lock(mutex());
-        if (!std::exchange(tidying_, false)) return;
-        tidied_ = clock::time_point::min();
-        renumber(source_.now());
-    }
-    flush();
-}
-
-// Gives back all that an attempt has while it is under way.
-inline void manager_state::leave_attempt(managed_job& job, clock::time_point now) noexcept {
-    if (job.begun) {
-        if (job.state == job_state::running) job.ran += now - job.since;
-        statistics_.ran.add(job.ran);
-        if (job.rarity) {
-            const auto used = job.rarity->cpu.total().value_or(std::chrono::nanoseconds{});
-            statistics_.cpu += used - std::exchange(job.rarity->cpu_counted, used);
-        }
-    }
-    release_slot(job);
-    clear_alarm(job);
-    if (job.in_queue) queue_.erase(job);
-    if (job.lane && !closed_) lanes_.push_back(std::move(job.lane));
-    job.lane.reset();
-    job.begun = false;
-    job.asked = managed_job::reason::none;
-    job.stop_requested.store(false, std::memory_order_relaxed);
-    if (job.rarity) {
-        job.rarity->left.reset();
-        job.rarity->asks.reset();
-    }
-}
-
-inline void manager_state::conclude(managed_job& job, job_state state, std::optional<job_error> error,
-                                    std::optional<progress> last, effects& todo, clock::time_point now) {
-    if (state == job_state::succeeded && job.state != job_state::running) { // a job that did not care to be paused
-        move_to(job, job_state::running);
-        job.since = now;
-        tell_state(job);
-    }
-    leave_attempt(job, now);
-    move_to(job, state);
-    --live_;
-    if (telling()) {
-        job_report r = report_of(job);
-        r.state = state;
-        r.progress = last;
-        r.error = std::move(error);
-        if (job.rarity && job.rarity->steps) end_steps(job, state, r);
-        tell(std::move(r));
-    }
-    while (wait_node* const n = job.waiters.pop_front()) {
-        std::get<job_state>(static_cast<end_waiter*>(n)->result()) = state;
-        todo.ready.push_back(*n);
-    }
-    todo.aborted.take(job.held);
-    if (job.rarity) todo.aborted.take(job.rarity->approval_waiters);
-    job.pause_requested.store(false, std::memory_order_relaxed);
-    job.kept = job.rarity && job.rarity->retry.on_command && state != job_state::succeeded && !stopped_;
-    if (!job.kept) todo.dispose.push_back(job.shared_from_this());
-    if (job.handles == 0 && state == job_state::succeeded) todo.discard.push_back(job.shared_from_this());
-    job.since = now;
-    ended_.push_back(job);
-    while (ended_.size() > options_.keep_ended) forget(*ended_.front(), todo.forgotten);
-    forget_old(now, todo.forgotten);
-    if (live_ == 0) {
-        todo.ready.take(drainers_);
-        if (deadline_) deadline_->cancel();
-        deadline_at_ = clock::time_point::max();
-    }
-}
-
-inline void manager_state::forget(managed_job& job, few<job_ptr>& gone) {
-    ended_.erase(job);
-    gone.push_back(index_.erase(job));
-}
-
-inline void manager_state::forget_old(clock::time_point now, few<job_ptr>& gone) {
-    if (!options_.keep_ended_for) return;
-    while (managed_job* const oldest = ended_.front()) {
-        if (now - oldest->since < *options_.keep_ended_for) return;
-        forget(*oldest, gone);
-    }
-}
-
-inline void manager_state::begin_next_attempt(managed_job& job, clock::duration delay, std::string why,
-                                              clock::time_point now) {
-    leave_attempt(job, now);
-    ++job.attempt;
-    ++statistics_.retries;
-    if (job.tracker) job.rare().abandoned.push_back(std::move(job.tracker));
-    const auto former_steps = job.rarity ? std::exchange(job.rarity->steps, nullptr) : nullptr;
-    const bool paused = job.pause_requested.load(std::memory_order_relaxed);
-    move_to(job, paused ? job_state::paused : job_state::queued);
-    if (delay > clock::duration::zero())
-        set_alarm(job, job_rarity::purpose::next_attempt, delay, now);
-    else if (!paused)
-        enqueue(job, now);
-    if (telling()) {
-        job_report r = report_of(job);
-        r.attempt = job.attempt;
-        r.state = job.state;
-        r.message = std::move(why);
-        tell(std::move(r));
-    }
-    renumber(now);
-}
-
-// What has been decided under the mutex.
-inline void manager_state::carry_out(effects& todo) {
-    flush();
-    todo.dispose.for_each([](const job_ptr& job) { job->dispose(); });
-    todo.discard.for_each([](const job_ptr& job) { job->discard(); });
-    struct beginning {
-        void operator()() { std::move(attempt).begin(); }
-        attempt_under_way attempt;
-    };
-    todo.start.for_each([this](const job_ptr& job) { job->lane->post(beginning{attempt_under_way(self(), job)}); });
-    // A signal is emitted where the job runs: elsewhere it would be a race with its operations. By then the attempt may
-    // be over.
-    todo.cancel.for_each([this](const to_cancel& c) {
-        net::post(c.executor, [s = self(), job = c.job, attempt = c.attempt] {
-            {
-                const std::lock_guard lock(s->mutex());
-                if (!job->begun || job->attempt != attempt) return;
-            }
-            job->signal.emit(net::cancellation_type::terminal);
-        });
-    });
-    todo.ready.ready_all();
-    todo.aborted.finish_all(net::error::operation_aborted);
-}
-
-// One thread at a time. Whoever comes meanwhile waits, so that what it did has been told when it returns; but for the
-// sink itself, whose doings are told by the loop that called it.
-inline void manager_state::flush() {
-    if (!has_sink_) return;
-    const auto me = std::this_thread::get_id();
-    if (telling_.load(std::memory_order_relaxed) == me) return;
-    const std::lock_guard sink_lock(sink_mutex_);
-    telling_.store(me, std::memory_order_relaxed);
-    for (std::vector<job_report> batch;; batch.clear()) {
-        {
-            const std::lock_guard lock(mutex());
-            batch.swap(outbox_);
-        }
-        if (batch.empty()) break;
-        for (job_report& next : batch) {
-            try {
-                if (sink_) sink_(std::move(next));
-            } catch (...) { // it must not; the jobs go on
-            }
-        }
-    }
-    telling_.store(std::thread::id{}, std::memory_order_relaxed);
-}
-
-inline double manager_state::random() noexcept {
-    std::uint64_t z = (random_ += 0x9E3779B97F4A7C15U);
-    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
-    return static_cast<double>((z ^ (z >> 31U)) >> 11U) * 0x1.0p-53;
-}
-
-} // namespace telltale::inline TELLTALE_ABI::detail
-
-#endif // TELLTALE_RUN_DETAIL_MANAGER_IMPL_HPP
-// end <telltale/run/detail/manager_impl.hpp>
+#endif // TELLTALE_RUN_DETAIL_JOB_FUNCTIONS_HPP
+// end <telltale/run/detail/job_functions.hpp>
 // <telltale/run/detail/manager_state.hpp> is above
 // <telltale/run/job_context.hpp> is above
 // <telltale/run/job_handle.hpp> is above
@@ -16391,7 +21921,7 @@ public:
 
     /// `sink` may be empty.
     job_manager(executor_type executor, job_sink sink, job_manager_options options = {})
-        : state_(std::make_shared<detail::manager_state>(std::move(executor), std::move(sink), options)) {}
+        : state_(detail::manager_state::create(std::move(executor), std::move(sink), options)) {}
 
     job_manager(const job_manager&) = delete;
     job_manager& operator=(const job_manager&) = delete;
@@ -16566,7 +22096,6 @@ private:
 #define TELLTALE_RUN_PROCESS_HPP
 
 // <telltale/asio.hpp> is above
-// <telltale/core/job.hpp> is above
 // begin <telltale/run/detail/process_run.hpp>
 
 #ifndef TELLTALE_RUN_DETAIL_PROCESS_RUN_HPP
@@ -16575,11 +22104,6 @@ private:
 // <telltale/asio.hpp> is above
 // <telltale/detail/waiter.hpp> is above
 // <telltale/error.hpp> is above
-// begin <telltale/run/detail/process_output.hpp>
-
-#ifndef TELLTALE_RUN_DETAIL_PROCESS_OUTPUT_HPP
-#define TELLTALE_RUN_DETAIL_PROCESS_OUTPUT_HPP
-
 // begin <telltale/run/process_options.hpp>
 
 #ifndef TELLTALE_RUN_PROCESS_OPTIONS_HPP
@@ -16690,6 +22214,165 @@ inline std::string describe_end(const process_result& result) {
 #endif // TELLTALE_RUN_PROCESS_OPTIONS_HPP
 // end <telltale/run/process_options.hpp>
 
+#if !defined(_WIN32)
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+// The operation that waits for a process. What it does meanwhile is in process_run.ipp.
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// How the end of a process is noticed.
+enum class exit_watch : bool {
+    poll, ///< asks again and again, where the system has no pidfd
+    handle
+};
+
+class process_run;
+
+TELLTALE_DECL std::shared_ptr<process_run> make_process_run(const net::any_io_executor& executor,
+                                                            process_options options, exit_watch watch);
+
+/// Owns `operation` from here on.
+TELLTALE_DECL void start_process_run(process_run& run, waiter<process_result>& operation);
+
+/// What the operation leaves in its cancellation slot. It does not keep the process, whose descriptors must not outlive
+/// their context.
+struct process_cancel {
+    explicit process_cancel(std::weak_ptr<process_run> r) noexcept : run(std::move(r)) {}
+
+    TELLTALE_DECL void operator()(net::cancellation_type type) const;
+
+    std::weak_ptr<process_run> run;
+};
+
+template <class Handler, class Executor>
+void start_process(Handler&& handler, const Executor& executor, process_options options, exit_watch watch) {
+    auto& operation =
+        waiter_of<std::decay_t<Handler>, Executor, process_result>::create(std::forward<Handler>(handler), executor);
+    const auto run = make_process_run(net::any_io_executor(executor), std::move(options), watch);
+    if (auto slot = operation.cancellation_slot(); slot.is_connected())
+        slot.template emplace<process_cancel>(std::weak_ptr(run));
+    start_process_run(*run, operation);
+}
+
+template <class Executor, class Token>
+auto async_run_process_by(exit_watch watch, const Executor& executor, process_options options, Token&& token) {
+    return async_start<void(error_code, process_result)>(
+        executor,
+        [options = std::move(options), watch](auto&& handler, const Executor& ex) mutable {
+            start_process(std::forward<decltype(handler)>(handler), ex, std::move(options), watch);
+        },
+        std::forward<Token>(token));
+}
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // !_WIN32
+
+#endif // TELLTALE_RUN_DETAIL_PROCESS_RUN_HPP
+// end <telltale/run/detail/process_run.hpp>
+// <telltale/run/job_failure.hpp> is above
+// <telltale/run/process_options.hpp> is above
+
+#if !defined(_WIN32) // there is none of this on Windows
+
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Runs a program as a process of its own, and completes when it has ended and was reaped.
+///
+///     telltale::process_options options{.argv = {"tar", "-cf", "backup.tar", "data"}, .working_folder = "/srv"};
+///     const telltale::process_result r = co_await telltale::async_run_process(executor, std::move(options));
+///     if (!r.succeeded()) std::cerr << describe_end(r) << ": " << r.errors.text;
+///
+/// However it ended, by any exit code or by a signal, is a result and no error. It starts within the initiation, with all
+/// signals at their defaults, none blocked, and no descriptors but 0, 1 and 2 (with glibc before 2.34: and those of this
+/// process that are not close-on-exec). No thread and no handler of SIGCHLD is involved: its end is seen by a pidfd, or
+/// where there is none by asking every 1 to 50 ms. A program that ignores SIGCHLD, or waits for children that are not its
+/// own, takes the result away.
+///
+/// When the process has ended, children of it that it has left behind go on; their output is read for `linger`.
+///
+/// @par Completion signature
+/// `void(error_code, process_result)`
+/// @par Error codes
+/// `errc::program_not_found`, `errc::not_executable`, `errc::bad_working_folder`; `errc::invalid_argument`: argv is empty,
+/// or a string has a NUL in it, or a name of the environment a '='; what the system says when it is out of descriptors,
+/// processes or memory, or the arguments are too long: nothing was started. `no_child_process` of the system: somebody
+/// else has reaped it. `operation_aborted`: cancelled; the result says how it ended, and what it had written.
+/// @par Per-operation cancellation
+/// terminal: SIGTERM, and SIGKILL for what is not gone when `grace` is over, each to the process and, with own_group, to
+/// all of its group. It completes when the process was reaped, and the output is at its end or the grace over; then
+/// nothing of the group runs any more. If the process has ended by itself, what it ended with is the result.
+/// @par Resumes
+/// by post, on the handler's associated executor (default: `executor`).
+/// @par Tear-down
+/// If the execution context is destroyed first, the process and its group are killed and reaped, which takes
+/// milliseconds; at most a second if the kernel does not let it go.
+template <class Executor, class Token = default_token_t<Executor>>
+auto async_run_process(const Executor& executor, process_options options, Token&& token = {}) {
+    return detail::async_run_process_by(detail::exit_watch::handle, executor, std::move(options),
+                                        std::forward<Token>(token));
+}
+
+/// As async_run_process, on the executor of whoever awaits. Throws system_error, with the name of the program or folder
+/// in its what().
+[[nodiscard]] TELLTALE_DECL net::awaitable<process_result> run_process(process_options options);
+
+/// The last lines of a text: at most `lines` of them, and no more than `bytes`.
+TELLTALE_DECL std::string_view last_lines(std::string_view text, std::size_t lines, std::size_t bytes = 2000) noexcept;
+
+/// Throws a job_failure unless the process exited with 0: "exited with 3", and the last five lines of its standard error
+/// output. Its class is `resource` where a limit of the system has ended it (SIGKILL, as from want of memory, SIGXCPU,
+/// SIGXFSZ), else `unknown`.
+TELLTALE_DECL void check_exit(const process_result& result);
+
+/// run_process and check_exit: a process as the work of a job, which fails when it does not exit with 0, and ends when it
+/// is cancelled or its time is up.
+///
+///     auto job = manager.submit({.name = "backup"}, telltale::process_job({.argv = {"tar", "-cf", "backup.tar", "/srv"}}));
+///     const telltale::process_result r = co_await job.result();
+class process_job {
+public:
+    explicit process_job(process_options options) : options_(std::move(options)) {}
+
+    template <class JobContext>
+    net::awaitable<process_result> operator()(JobContext) const {
+        return run(options_); // which another attempt needs again
+    }
+
+private:
+    TELLTALE_DECL static net::awaitable<process_result> run(process_options options);
+
+    process_options options_;
+};
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // !_WIN32
+
+// begin <telltale/run/detail/process_run.ipp>
+
+#ifndef TELLTALE_RUN_DETAIL_PROCESS_RUN_IPP
+#define TELLTALE_RUN_DETAIL_PROCESS_RUN_IPP
+
+// <telltale/asio.hpp> is above
+// <telltale/core/job.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+// begin <telltale/run/detail/process_output.hpp>
+
+#ifndef TELLTALE_RUN_DETAIL_PROCESS_OUTPUT_HPP
+#define TELLTALE_RUN_DETAIL_PROCESS_OUTPUT_HPP
+
+// <telltale/run/process_options.hpp> is above
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -16782,6 +22465,7 @@ private:
 
 #endif // TELLTALE_RUN_DETAIL_PROCESS_OUTPUT_HPP
 // end <telltale/run/detail/process_output.hpp>
+// <telltale/run/detail/process_run.hpp> is above
 // begin <telltale/run/detail/process_spawn.hpp>
 
 #ifndef TELLTALE_RUN_DETAIL_PROCESS_SPAWN_HPP
@@ -16789,6 +22473,7 @@ private:
 
 // <telltale/asio.hpp> is above
 // <telltale/error.hpp> is above
+// <telltale/run/detail/process_run.hpp> is above
 // <telltale/run/process_options.hpp> is above
 
 #if !defined(_WIN32)
@@ -17022,12 +22707,6 @@ struct spawned_process {
     unique_fd handle; ///< a pidfd, readable when the process has ended; none: there is no such thing here
 };
 
-/// How the end of a process is noticed.
-enum class exit_watch : bool {
-    poll, ///< asks again and again, where the system has no pidfd
-    handle
-};
-
 inline unique_fd open_handle([[maybe_unused]] ::pid_t pid) noexcept {
 #if defined(SYS_pidfd_open)
     error_code ignored;
@@ -17088,6 +22767,8 @@ inline spawned_process spawn_process(const process_options& options, exit_watch 
 
 #endif // TELLTALE_RUN_DETAIL_PROCESS_SPAWN_HPP
 // end <telltale/run/detail/process_spawn.hpp>
+// <telltale/run/job_failure.hpp> is above
+// <telltale/run/process.hpp> is above
 // <telltale/run/process_options.hpp> is above
 // <telltale/sync/timer.hpp> is above
 
@@ -17103,8 +22784,8 @@ inline spawned_process spawn_process(const process_options& options, exit_watch 
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 #include <poll.h>
@@ -17112,7 +22793,9 @@ inline spawned_process spawn_process(const process_options& options, exit_watch 
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace telltale::inline TELLTALE_ABI::detail {
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
 
 /// A process from its start to its end, and the operation that waits for it.
 ///
@@ -17433,96 +23116,20 @@ private:
     bool over_ = false;
 };
 
-/// What the operation leaves in its cancellation slot. It does not keep the process, whose descriptors must not outlive
-/// their context.
-struct process_cancel {
-    explicit process_cancel(std::weak_ptr<process_run> r) noexcept : run(std::move(r)) {}
-
-    void operator()(net::cancellation_type type) const {
-        if ((type & net::cancellation_type::terminal) != net::cancellation_type::none) process_run::ask_to_end(run);
-    }
-
-    std::weak_ptr<process_run> run;
-};
-
-template <class Handler, class Executor>
-void start_process(Handler&& handler, const Executor& executor, process_options options, exit_watch watch) {
-    auto& operation =
-        waiter_of<std::decay_t<Handler>, Executor, process_result>::create(std::forward<Handler>(handler), executor);
-    const auto run = std::make_shared<process_run>(net::any_io_executor(executor), std::move(options), watch);
-    if (auto slot = operation.cancellation_slot(); slot.is_connected())
-        slot.template emplace<process_cancel>(std::weak_ptr(run));
-    run->start(operation);
+TELLTALE_DECL std::shared_ptr<process_run> make_process_run(const net::any_io_executor& executor,
+                                                            process_options options, exit_watch watch) {
+    return std::make_shared<process_run>(executor, std::move(options), watch);
 }
 
-template <class Executor, class Token>
-auto async_run_process_by(exit_watch watch, const Executor& executor, process_options options, Token&& token) {
-    return async_start<void(error_code, process_result)>(
-        executor,
-        [options = std::move(options), watch](auto&& handler, const Executor& ex) mutable {
-            start_process(std::forward<decltype(handler)>(handler), ex, std::move(options), watch);
-        },
-        std::forward<Token>(token));
+TELLTALE_DECL void start_process_run(process_run& run, waiter<process_result>& operation) { run.start(operation); }
+
+TELLTALE_DECL void process_cancel::operator()(net::cancellation_type type) const {
+    if ((type & net::cancellation_type::terminal) != net::cancellation_type::none) process_run::ask_to_end(run);
 }
 
-} // namespace telltale::inline TELLTALE_ABI::detail
+} // namespace detail
 
-#endif // !_WIN32
-
-#endif // TELLTALE_RUN_DETAIL_PROCESS_RUN_HPP
-// end <telltale/run/detail/process_run.hpp>
-// <telltale/run/job_failure.hpp> is above
-// <telltale/run/process_options.hpp> is above
-
-#if !defined(_WIN32) // there is none of this on Windows
-
-#include <csignal>
-#include <cstddef>
-#include <string>
-#include <string_view>
-#include <utility>
-
-namespace telltale::inline TELLTALE_ABI {
-
-/// Runs a program as a process of its own, and completes when it has ended and was reaped.
-///
-///     telltale::process_options options{.argv = {"tar", "-cf", "backup.tar", "data"}, .working_folder = "/srv"};
-///     const telltale::process_result r = co_await telltale::async_run_process(executor, std::move(options));
-///     if (!r.succeeded()) std::cerr << describe_end(r) << ": " << r.errors.text;
-///
-/// However it ended, by any exit code or by a signal, is a result and no error. It starts within the initiation, with all
-/// signals at their defaults, none blocked, and no descriptors but 0, 1 and 2 (with glibc before 2.34: and those of this
-/// process that are not close-on-exec). No thread and no handler of SIGCHLD is involved: its end is seen by a pidfd, or
-/// where there is none by asking every 1 to 50 ms. A program that ignores SIGCHLD, or waits for children that are not its
-/// own, takes the result away.
-///
-/// When the process has ended, children of it that it has left behind go on; their output is read for `linger`.
-///
-/// @par Completion signature
-/// `void(error_code, process_result)`
-/// @par Error codes
-/// `errc::program_not_found`, `errc::not_executable`, `errc::bad_working_folder`; `errc::invalid_argument`: argv is empty,
-/// or a string has a NUL in it, or a name of the environment a '='; what the system says when it is out of descriptors,
-/// processes or memory, or the arguments are too long: nothing was started. `no_child_process` of the system: somebody
-/// else has reaped it. `operation_aborted`: cancelled; the result says how it ended, and what it had written.
-/// @par Per-operation cancellation
-/// terminal: SIGTERM, and SIGKILL for what is not gone when `grace` is over, each to the process and, with own_group, to
-/// all of its group. It completes when the process was reaped, and the output is at its end or the grace over; then
-/// nothing of the group runs any more. If the process has ended by itself, what it ended with is the result.
-/// @par Resumes
-/// by post, on the handler's associated executor (default: `executor`).
-/// @par Tear-down
-/// If the execution context is destroyed first, the process and its group are killed and reaped, which takes
-/// milliseconds; at most a second if the kernel does not let it go.
-template <class Executor, class Token = default_token_t<Executor>>
-auto async_run_process(const Executor& executor, process_options options, Token&& token = {}) {
-    return detail::async_run_process_by(detail::exit_watch::handle, executor, std::move(options),
-                                        std::forward<Token>(token));
-}
-
-/// As async_run_process, on the executor of whoever awaits. Throws system_error, with the name of the program or folder
-/// in its what().
-[[nodiscard]] inline net::awaitable<process_result> run_process(process_options options) {
+TELLTALE_DECL net::awaitable<process_result> run_process(process_options options) {
     const auto executor = co_await net::this_coro::executor;
     std::string program = options.argv.empty() ? std::string() : options.argv.front();
     std::string folder = options.working_folder.string();
@@ -17532,18 +23139,14 @@ auto async_run_process(const Executor& executor, process_options options, Token&
     co_return std::move(result);
 }
 
-/// The last lines of a text: at most `lines` of them, and no more than `bytes`.
-inline std::string_view last_lines(std::string_view text, std::size_t lines, std::size_t bytes = 2000) noexcept {
+TELLTALE_DECL std::string_view last_lines(std::string_view text, std::size_t lines, std::size_t bytes) noexcept {
     while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
     std::size_t begin = text.size();
     while (begin > 0 && text.size() - begin < bytes && (text[begin - 1] != '\n' || --lines > 0)) --begin;
     return text.substr(begin);
 }
 
-/// Throws a job_failure unless the process exited with 0: "exited with 3", and the last five lines of its standard error
-/// output. Its class is `resource` where a limit of the system has ended it (SIGKILL, as from want of memory, SIGXCPU,
-/// SIGXFSZ), else `unknown`.
-inline void check_exit(const process_result& result) {
+TELLTALE_DECL void check_exit(const process_result& result) {
     if (result.succeeded()) return;
     std::string message = describe_end(result);
     if (const auto said = last_lines(result.errors.text, 5); !said.empty()) message.append(": ").append(said);
@@ -17552,33 +23155,18 @@ inline void check_exit(const process_result& result) {
     throw job_failure(limit ? error_class::resource : error_class::unknown, message);
 }
 
-/// run_process and check_exit: a process as the work of a job, which fails when it does not exit with 0, and ends when it
-/// is cancelled or its time is up.
-///
-///     auto job = manager.submit({.name = "backup"}, telltale::process_job({.argv = {"tar", "-cf", "backup.tar", "/srv"}}));
-///     const telltale::process_result r = co_await job.result();
-class process_job {
-public:
-    explicit process_job(process_options options) : options_(std::move(options)) {}
-
-    template <class JobContext>
-    net::awaitable<process_result> operator()(JobContext) const {
-        return run(options_); // which another attempt needs again
-    }
-
-private:
-    static net::awaitable<process_result> run(process_options options) {
-        process_result result = co_await run_process(std::move(options));
-        check_exit(result);
-        co_return std::move(result);
-    }
-
-    process_options options_;
-};
+TELLTALE_DECL net::awaitable<process_result> process_job::run(process_options options) {
+    process_result result = co_await run_process(std::move(options));
+    check_exit(result);
+    co_return std::move(result);
+}
 
 } // namespace telltale::inline TELLTALE_ABI
 
 #endif // !_WIN32
+
+#endif // TELLTALE_RUN_DETAIL_PROCESS_RUN_IPP
+// end <telltale/run/detail/process_run.ipp>
 
 #endif // TELLTALE_RUN_PROCESS_HPP
 // end <telltale/run/process.hpp>
@@ -18207,11 +23795,40 @@ using resource_sampler = basic_resource_sampler<net::any_io_executor>;
 
 // <telltale/asio.hpp> is above
 // <telltale/core/execution_report.hpp> is above
-// <telltale/core/json.hpp> is above
-// begin <telltale/run/detail/atomic_file.hpp>
+// <telltale/error.hpp> is above
 
-#ifndef TELLTALE_RUN_DETAIL_ATOMIC_FILE_HPP
-#define TELLTALE_RUN_DETAIL_ATOMIC_FILE_HPP
+#include <filesystem>
+
+namespace telltale::inline TELLTALE_ABI {
+
+/// Writes the report as JSON, with a line break at its end, so that whoever reads the file sees all of it or what was
+/// there before, also after a crash: into a file beside it, which is on the disk before it takes the name.
+///
+/// A new file has the permissions that the process gives to new files; one that exists keeps its own. A symbolic link
+/// stays, and what it leads to is replaced. What is not a file, a pipe or a terminal or /dev/stdout, is simply written to. The folder
+/// must exist. Nothing is left behind after an error, which is the system's.
+///
+/// It blocks until the disk has it, tens of milliseconds: a coroutine that must not be late posts this to a thread pool.
+///
+/// @par Thread safety
+/// From any thread; of two at once on one file, one is the last.
+TELLTALE_DECL void save_report(const execution_report& report, const std::filesystem::path& path, error_code& ec);
+
+/// The same; throws system_error with the path in its message.
+TELLTALE_DECL void save_report(const execution_report& report, const std::filesystem::path& path);
+
+} // namespace telltale::inline TELLTALE_ABI
+
+// begin <telltale/run/detail/save_report.ipp>
+
+#ifndef TELLTALE_RUN_DETAIL_SAVE_REPORT_IPP
+#define TELLTALE_RUN_DETAIL_SAVE_REPORT_IPP
+
+// <telltale/core/json.hpp> is above
+// begin <telltale/detail/atomic_file.hpp>
+
+#ifndef TELLTALE_DETAIL_ATOMIC_FILE_HPP
+#define TELLTALE_DETAIL_ATOMIC_FILE_HPP
 
 // <telltale/asio.hpp> is above
 
@@ -18219,6 +23836,7 @@ using resource_sampler = basic_resource_sampler<net::any_io_executor>;
 #include <cerrno>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -18320,13 +23938,6 @@ inline void sync_folder(const std::filesystem::path& file) noexcept {
     ::close(descriptor);
 }
 
-inline error_code write_in_place(const std::filesystem::path& path, std::string_view content) {
-    output_file file(path.native(), O_APPEND, 0);
-    file.write(content);
-    file.close();
-    return file.error();
-}
-
 /// A name in the same folder that nobody else takes at the same time.
 inline std::filesystem::path part_of(const std::filesystem::path& target) {
     static std::atomic<unsigned> counter{0};
@@ -18335,82 +23946,137 @@ inline std::filesystem::path part_of(const std::filesystem::path& target) {
     return part;
 }
 
-inline error_code write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-    const auto target = target_of(path);
-    struct ::stat former {};
-    const bool exists = ::stat(target.c_str(), &former) == 0;
-    if (!exists && errno != ENOENT) return last_error();
-    if (is_open_already(target) || (exists && !S_ISREG(former.st_mode))) // a pipe, a terminal
-        return write_in_place(target, content);
-    const auto part = part_of(target);
-    output_file file(part.native(), O_CREAT | O_EXCL, 0666);
-    if (file.error()) return file.error();
-    if (exists) file.be_like(former);
-    file.write(content);
-    file.sync();
-    file.close();
-    error_code ec = file.error();
-    if (!ec && ::rename(part.c_str(), target.c_str()) != 0) ec = last_error();
-    if (ec)
-        ::unlink(part.c_str());
-    else
-        sync_folder(target);
-    return ec;
-}
+/// A file whose content stands under its name only once it is whole: until commit() it is written under another name in
+/// the same folder, and without one that is removed. A file that is there keeps its content, owner and permissions until
+/// then. What cannot be replaced (a pipe, a terminal) is written to as it is.
+class part_file {
+public:
+    explicit part_file(const std::filesystem::path& path) : target_(target_of(path)) {
+        struct ::stat former {};
+        const bool exists = ::stat(target_.c_str(), &former) == 0;
+        if (!exists && errno != ENOENT) {
+            failed_ = last_error();
+            return;
+        }
+        in_place_ = is_open_already(target_) || (exists && !S_ISREG(former.st_mode));
+        if (!in_place_) part_ = part_of(target_);
+        in_place_ ? file_.emplace(target_.native(), O_APPEND, 0)
+                  : file_.emplace(part_.native(), O_CREAT | O_EXCL, 0666);
+        failed_ = file_->error();
+        created_ = !in_place_ && !failed_;
+        if (created_ && exists) file_->be_like(former);
+    }
+    part_file(const part_file&) = delete;
+    part_file& operator=(const part_file&) = delete;
+    ~part_file() { discard(); }
+
+    /// What went wrong so far; then nothing more is written.
+    error_code error() const noexcept { return failed_ ? failed_ : file_->error(); }
+
+    void write(std::string_view content) noexcept {
+        if (!failed_) file_->write(content);
+    }
+
+    /// The content is whole. After an error the file that was there is as it was.
+    error_code commit() {
+        if (!failed_) {
+            if (!in_place_) file_->sync();
+            file_->close();
+            failed_ = file_->error();
+        }
+        if (!failed_ && created_ && ::rename(part_.c_str(), target_.c_str()) != 0) failed_ = last_error();
+        if (failed_) {
+            discard();
+        } else if (std::exchange(created_, false)) {
+            sync_folder(target_);
+        }
+        return failed_;
+    }
+
+private:
+    void discard() noexcept {
+        if (std::exchange(created_, false)) ::unlink(part_.c_str());
+    }
+
+    std::filesystem::path target_;
+    std::filesystem::path part_;
+    std::optional<output_file> file_;
+    error_code failed_{};
+    bool in_place_ = false;
+    bool created_ = false;
+};
 
 #else
 
-inline error_code write_file_atomically(const std::filesystem::path& path, std::string_view content) {
-    const auto target = target_of(path);
-    auto part = target;
-    part += ".part";
-    std::error_code ec;
-    {
-        std::ofstream file(part, std::ios::binary | std::ios::trunc);
-        file.write(content.data(), static_cast<std::streamsize>(content.size()));
-        file.close();
-        if (!file) ec = std::make_error_code(std::errc::io_error);
+class part_file {
+public:
+    explicit part_file(const std::filesystem::path& path) : target_(target_of(path)), part_(target_) {
+        part_ += ".part";
+        file_.open(part_, std::ios::binary | std::ios::trunc);
     }
-    if (!ec) std::filesystem::rename(part, target, ec);
-    std::error_code ignored;
-    if (ec) std::filesystem::remove(part, ignored);
-    return from_std(ec);
-}
+    part_file(const part_file&) = delete;
+    part_file& operator=(const part_file&) = delete;
+    ~part_file() { discard(); }
+
+    error_code error() const { return file_ ? error_code() : from_std(std::make_error_code(std::errc::io_error)); }
+
+    void write(std::string_view content) { file_.write(content.data(), static_cast<std::streamsize>(content.size())); }
+
+    error_code commit() {
+        file_.close();
+        error_code failed = error();
+        std::error_code ec;
+        if (!failed) std::filesystem::rename(part_, target_, ec);
+        if (ec) failed = from_std(ec);
+        if (!failed) committed_ = true;
+        return failed;
+    }
+
+private:
+    void discard() {
+        std::error_code ignored;
+        file_.close();
+        if (!committed_) std::filesystem::remove(part_, ignored);
+    }
+
+    std::filesystem::path target_;
+    std::filesystem::path part_;
+    std::ofstream file_;
+    bool committed_ = false;
+};
 
 #endif
 
+inline error_code write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+    part_file file(path);
+    file.write(content);
+    return file.commit();
+}
+
 } // namespace telltale::inline TELLTALE_ABI::detail
 
-#endif // TELLTALE_RUN_DETAIL_ATOMIC_FILE_HPP
-// end <telltale/run/detail/atomic_file.hpp>
+#endif // TELLTALE_DETAIL_ATOMIC_FILE_HPP
+// end <telltale/detail/atomic_file.hpp>
+// <telltale/run/save_report.hpp> is above
 
 #include <filesystem>
 
 namespace telltale::inline TELLTALE_ABI {
 
-/// Writes the report as JSON, with a line break at its end, so that whoever reads the file sees all of it or what was
-/// there before, also after a crash: into a file beside it, which is on the disk before it takes the name.
-///
-/// A new file has the permissions that the process gives to new files; one that exists keeps its own. A symbolic link
-/// stays, and what it leads to is replaced. What is not a file, a pipe or a terminal or /dev/stdout, is simply written to. The folder
-/// must exist. Nothing is left behind after an error, which is the system's.
-///
-/// It blocks until the disk has it, tens of milliseconds: a coroutine that must not be late posts this to a thread pool.
-///
-/// @par Thread safety
-/// From any thread; of two at once on one file, one is the last.
-inline void save_report(const execution_report& report, const std::filesystem::path& path, error_code& ec) {
+TELLTALE_DECL void save_report(const execution_report& report, const std::filesystem::path& path, error_code& ec) {
     ec = detail::write_file_atomically(path, to_json(report) += '\n');
 }
 
-/// The same; throws system_error with the path in its message.
-inline void save_report(const execution_report& report, const std::filesystem::path& path) {
+TELLTALE_DECL void save_report(const execution_report& report, const std::filesystem::path& path) {
     error_code ec;
     save_report(report, path, ec);
     if (ec) throw system_error(ec, "cannot write " + path.string());
 }
 
 } // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_RUN_DETAIL_SAVE_REPORT_IPP
+// end <telltale/run/detail/save_report.ipp>
 
 #endif // TELLTALE_RUN_SAVE_REPORT_HPP
 // end <telltale/run/save_report.hpp>
@@ -20474,7 +26140,314 @@ private:
 
 #endif // TELLTALE_SYNC_RESULT_GROUP_HPP
 // end <telltale/sync/result_group.hpp>
-// <telltale/sync/semaphore.hpp> is above
+// begin <telltale/sync/semaphore.hpp>
+
+#ifndef TELLTALE_SYNC_SEMAPHORE_HPP
+#define TELLTALE_SYNC_SEMAPHORE_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/waiter.hpp> is above
+// <telltale/error.hpp> is above
+
+#include <algorithm>
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <tuple>
+#include <utility>
+
+namespace telltale::inline TELLTALE_ABI {
+
+namespace detail {
+class semaphore_state;
+}
+
+/// Some of a semaphore's permits, given back when this is destroyed. Move-only; may outlive its semaphore.
+///
+/// @par Thread safety
+/// Distinct permits: safe. May be released on any thread.
+class permit {
+public:
+    permit() noexcept = default; ///< holds none
+    permit(permit&& other) noexcept
+        : state_(std::exchange(other.state_, nullptr)), count_(std::exchange(other.count_, 0)) {}
+    permit& operator=(permit&& other) noexcept {
+        permit taken(std::move(other));
+        std::swap(state_, taken.state_);
+        std::swap(count_, taken.count_);
+        return *this;
+    }
+    ~permit() {
+        if (state_) release();
+    }
+
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+
+    /// How many of the semaphore's permits this holds.
+    std::size_t count() const noexcept { return state_ ? count_ : 0; }
+
+    /// Gives them back now: to those who have waited longest. Does nothing without a permit.
+    inline void release() noexcept;
+
+private:
+    friend class detail::semaphore_state;
+    permit(detail::semaphore_state* state, std::size_t count) noexcept : state_(state), count_(count) {}
+
+    detail::semaphore_state* state_ = nullptr; // which lives until its last permit is back
+    std::size_t count_ = 0;
+};
+
+namespace detail {
+
+/// The free permits are one atomic number, so taking and giving back is one step each while nobody waits. Its lowest bit
+/// says that everybody must come to the mutex: somebody waits, or the semaphore is gone. While that bit is set, the number
+/// changes with the mutex held only.
+class semaphore_state final : public wait_state {
+public:
+    static constexpr std::size_t max_limit = std::size_t{1} << 61U;
+
+    semaphore_state(net::execution_context& context, std::size_t limit)
+        : wait_state(context), limit_(std::min(limit, max_limit)), word_(to_word(limit_)) {}
+
+    permit try_take(std::size_t count) noexcept {
+        permit taken;
+        std::int64_t word = word_.load(std::memory_order_relaxed);
+        while (can_take(word, count))
+            if (word_.compare_exchange_weak(word, word - to_word(count), std::memory_order_acquire,
+                                            std::memory_order_relaxed)) {
+                taken = permit(this, count);
+                break;
+            }
+        return taken;
+    }
+
+    void give_back(std::size_t count) noexcept {
+        std::int64_t word = word_.load(std::memory_order_relaxed);
+        while ((word & must_lock) == 0)
+            if (word_.compare_exchange_weak(word, word + to_word(count), std::memory_order_release,
+                                            std::memory_order_relaxed))
+                return; // from here on this may be gone
+        give_back_locked(count);
+    }
+
+    /// What it looked like a moment ago, at the price of a load.
+    bool must_wait(std::size_t count) const noexcept { return !can_take(word_.load(std::memory_order_relaxed), count); }
+
+    // With the mutex held.
+    wait_list* attempt(error_code& ec, permit& result, std::size_t count) noexcept {
+        if (count == 0) {
+            ec = errc::invalid_argument;
+            return nullptr;
+        }
+        std::int64_t word = word_.load(std::memory_order_relaxed);
+        for (;;) {
+            const bool take = can_take(word, count);
+            if (!word_.compare_exchange_weak(word, take ? word - to_word(count) : word | must_lock,
+                                             std::memory_order_acq_rel, std::memory_order_relaxed))
+                continue;
+            result = permit(take ? this : nullptr, count); // for a waiter: how many it waits for
+            return take ? nullptr : &waiters_;
+        }
+    }
+
+    void set_limit(std::size_t limit) {
+        wait_list ready;
+        {
+            const std::lock_guard lock(mutex());
+            limit = std::min(limit, max_limit);
+            word_.fetch_add(to_word(limit) - to_word(limit_), std::memory_order_acq_rel);
+            limit_ = limit;
+            hand_out(ready);
+        }
+        ready.ready_all();
+    }
+
+    std::size_t limit() const {
+        const std::lock_guard lock(mutex());
+        return limit_;
+    }
+
+    std::size_t available() const noexcept {
+        return static_cast<std::size_t>(std::max<std::int64_t>(free(word_.load(std::memory_order_relaxed)), 0));
+    }
+
+    /// The semaphore is gone; this goes when the last permit is back.
+    void abandon() {
+        {
+            const std::lock_guard lock(mutex());
+            const std::int64_t word = word_.fetch_or(must_lock, std::memory_order_acq_rel);
+            abandoned_ = true;
+            if (!all_back(word)) self_ = shared_from_this();
+        }
+        finish_all(net::error::operation_aborted);
+    }
+
+    void take_all(wait_list& all) noexcept override {
+        all.take(waiters_);
+        hand_out(all); // there is nobody left: opens the short way again
+    }
+
+    void after_cancel(wait_list& ready) noexcept override { hand_out(ready); }
+
+private:
+    using waiter_type = waiter<permit>;
+    static constexpr std::int64_t must_lock = 1;
+
+    static std::int64_t to_word(std::size_t count) noexcept { return static_cast<std::int64_t>(count) * 2; }
+    static std::int64_t free(std::int64_t word) noexcept { return word >> 1; } // below 0: the limit was lowered
+    static bool fits(std::int64_t word, std::size_t count) noexcept {
+        return free(word) > 0 && count <= static_cast<std::size_t>(free(word));
+    }
+    // Whoever waits already comes first.
+    static bool can_take(std::int64_t word, std::size_t count) noexcept {
+        return (word & must_lock) == 0 && count > 0 && fits(word, count);
+    }
+    bool all_back(std::int64_t word) const noexcept { return free(word) == static_cast<std::int64_t>(limit_); }
+
+    void give_back_locked(std::size_t count) noexcept {
+        std::shared_ptr<wait_state> last;
+        wait_list ready;
+        {
+            const std::lock_guard lock(mutex());
+            const std::int64_t before = word_.fetch_add(to_word(count), std::memory_order_acq_rel);
+            hand_out(ready);
+            if (abandoned_ && all_back(before + to_word(count))) last = std::move(self_);
+        }
+        ready.ready_all();
+    }
+
+    // With the mutex held. While somebody waits must_lock is set, and nobody else changes the number.
+    void hand_out(wait_list& ready) noexcept {
+        std::int64_t word = word_.load(std::memory_order_acquire);
+        if ((word & must_lock) == 0) return;
+        while (wait_node* const first = waiters_.front()) {
+            permit& wanted = std::get<permit>(static_cast<waiter_type*>(first)->result());
+            if (!fits(word, wanted.count_)) break;
+            word -= to_word(wanted.count_);
+            wanted.state_ = this;
+            ready.push_back(*waiters_.pop_front());
+        }
+        if (waiters_.empty() && !abandoned_) word &= ~must_lock;
+        word_.store(word, std::memory_order_release);
+    }
+
+    wait_list waiters_;
+    std::size_t limit_;
+    bool abandoned_ = false;
+    std::shared_ptr<wait_state> self_; // while abandoned with permits out
+    std::atomic<std::int64_t> word_;
+};
+
+} // namespace detail
+
+inline void permit::release() noexcept {
+    const std::size_t count = std::exchange(count_, 0);
+    if (auto* const state = std::exchange(state_, nullptr)) state->give_back(count);
+}
+
+/// Bounds how many may do something at once: a counting semaphore whose permits are handed out first come, first served.
+///
+///     telltale::semaphore polls(executor, 10);
+///     telltale::permit p = co_await polls.acquire(); // given back at the end of the scope
+///
+/// An operation may ask for several permits at once, and gets all of them or waits: for memory that is counted in
+/// megabytes, for a request that counts for three. Who wants many is not overtaken by those who want few.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: safe, but for the destructor.
+template <class Executor>
+class basic_semaphore {
+public:
+    using executor_type = Executor;
+
+    template <class Other>
+    struct rebind_executor {
+        using other = basic_semaphore<Other>;
+    };
+
+    /// The highest limit. Higher ones are taken as this.
+    static constexpr std::size_t max_limit = detail::semaphore_state::max_limit;
+
+    /// `limit`: how many permits can be out at once; 0 lets everybody wait.
+    basic_semaphore(const Executor& executor, std::size_t limit)
+        : executor_(executor), state_(std::make_shared<detail::semaphore_state>(detail::context_of(executor), limit)) {}
+
+    basic_semaphore(const basic_semaphore&) = delete;
+    basic_semaphore& operator=(const basic_semaphore&) = delete;
+
+    /// Whoever still waits gets operation_aborted. Permits that are out stay valid.
+    ~basic_semaphore() { state_->abandon(); }
+
+    executor_type get_executor() const noexcept { return executor_; }
+
+    std::size_t limit() const { return state_->limit(); }
+
+    /// Changes how many permits can be out at once. More: those who wait get them. Fewer: nobody loses a permit, but
+    /// none is given out until enough have come back.
+    void set_limit(std::size_t limit) { state_->set_limit(limit); }
+
+    /// How many permits are free at this moment.
+    std::size_t available() const noexcept { return state_->available(); }
+
+    /// A permit for `count` if so many are free and nobody waits, else an empty one; also where `count` is 0. Never
+    /// suspends.
+    [[nodiscard]] permit try_acquire(std::size_t count = 1) noexcept { return state_->try_take(count); }
+
+    /// Waits for a permit.
+    ///
+    /// @par Completion signature
+    /// `void(error_code, permit)`
+    /// @par Error codes
+    /// `operation_aborted`: cancelled, or the semaphore was destroyed; no permit is lost.
+    /// @par Per-operation cancellation
+    /// terminal, partial and total: the operation leaves the queue. A permit that was given before stays given.
+    /// @par Resumes
+    /// by post, on the handler's associated executor (default: the semaphore's).
+    template <class Token = default_token_t<Executor>>
+        requires(!std::convertible_to<Token, std::size_t>)
+    auto async_acquire(Token&& token = {}) { return async_acquire(1, std::forward<Token>(token)); }
+
+    /// Waits for `count` permits, all at once. As async_acquire(token), and: `errc::invalid_argument` where `count` is 0. More
+    /// than limit(): waits until the limit is raised.
+    template <class Token = default_token_t<Executor>>
+    auto async_acquire(std::size_t count, Token&& token = {}) {
+        return detail::async_start<void(error_code, permit)>(
+            executor_,
+            [state = state_, count](auto&& handler, const Executor& executor) {
+                detail::start_wait<permit>(state, std::forward<decltype(handler)>(handler), executor,
+                                           [&](std::tuple<error_code, permit>& result) {
+                                               return state->attempt(std::get<0>(result), std::get<1>(result), count);
+                                           });
+            },
+            std::forward<Token>(token));
+    }
+
+    /// As async_acquire, but does not suspend when the permits are free. Throws system_error.
+    [[nodiscard]] net::awaitable<permit, Executor> acquire(std::size_t count = 1) {
+        // Decided here already: to await the operation in another coroutine would cost that one's frame.
+        if (state_->must_wait(count)) return async_acquire(count, net::use_awaitable_t<Executor>{});
+        return take_or_wait(count);
+    }
+
+private:
+    net::awaitable<permit, Executor> take_or_wait(std::size_t count) {
+        if (permit p = try_acquire(count)) co_return p;
+        co_return co_await async_acquire(count, net::use_awaitable_t<Executor>{});
+    }
+
+    Executor executor_;
+    std::shared_ptr<detail::semaphore_state> state_;
+};
+
+using semaphore = basic_semaphore<net::any_io_executor>;
+
+} // namespace telltale::inline TELLTALE_ABI
+
+#endif // TELLTALE_SYNC_SEMAPHORE_HPP
+// end <telltale/sync/semaphore.hpp>
 // <telltale/sync/task_group.hpp> is above
 // <telltale/sync/timer.hpp> is above
 // begin <telltale/sync/when_all.hpp>
