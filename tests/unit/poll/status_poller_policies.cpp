@@ -289,6 +289,15 @@ TEST_CASE_METHOD(policies, "status_poller: async_cancel asks the source, and end
         CHECK(late->ec == error_code());
         CHECK(late->last.state == job_state::cancelled);
     }
+    SECTION("deleted") {
+        source.script("1", {says(job_state::running)});
+        source.script_cancel("1", {.then = {says(not_found())}});
+        make().watch("1");
+        const auto r = cancel("1");
+        clock.run();
+        CHECK(r->ec == error_code());
+        CHECK(r->last.state == job_state::cancelled);
+    }
     SECTION("it was faster") {
         source.script("1", {says(job_state::running)});
         source.script_cancel("1", {.result = command_result::refused, .then = {says(job_state::succeeded)}});

@@ -134,8 +134,11 @@ TELLTALE_DECL bool poller_state::missing(poller_watch& w, job& j, poll_news& new
                       now - w.more().missing_since >= options_.lost_grace;
     job_report& r = new_report(news.first, w, j, news.at);
     if (lost) {
-        r.state = job_state::lost;
-        r.message = "its source does not know it any more";
+        // Some APIs cancel a job by deleting it.
+        const bool cancelled = w.extra->cancel_asked && !w.extra->cancelling;
+        r.state = cancelled ? job_state::cancelled : job_state::lost;
+        r.message = cancelled ? "its source agreed to cancel it, and does not know it any more"
+                              : "its source does not know it any more";
         r.health = watch_state::ok;
     } else {
         r.health = watch_state::degraded;
