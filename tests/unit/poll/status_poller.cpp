@@ -4,11 +4,9 @@
 #include <telltale/poll/status_poller.hpp>
 
 #include <telltale/error.hpp>
-#include <telltale/testing/in_memory_sink.hpp>
-#include <telltale/testing/scripted_source.hpp>
-#include <telltale/testing/virtual_clock.hpp>
 
 #include "catch.hpp"
+#include "unit/poll/poller_fixture.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -27,34 +25,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct result {
-    std::optional<error_code> ec{};
-    job last{};
-};
-
-struct fixture {
-    net::io_context context{};
-    virtual_clock clock{context};
-    scripted_source source{};
-    in_memory_sink sink{};
-    std::optional<status_poller> poller{};
-
-    status_poller& make(poller_options options = {}) {
-        options.seed = 1;
-        return poller.emplace(context.get_executor(), source, sink, std::move(options));
-    }
-
-    std::shared_ptr<result> wait(const job_id& id) {
-        auto r = std::make_shared<result>();
-        poller->async_wait(id, [r](error_code ec, job j) {
-            r->ec = ec;
-            r->last = std::move(j);
-        });
-        return r;
-    }
-
-    std::chrono::nanoseconds now() const { return clock.now().time_since_epoch(); }
-};
+using fixture = telltale_test::poller_fixture;
 
 using states = std::vector<job_state>;
 using healths = std::vector<watch_state>;
@@ -342,7 +313,7 @@ TEST_CASE_METHOD(fixture, "status_poller: never more polls in flight than max_co
     const std::size_t most = GENERATE(1U, 7U, 10U);
     constexpr std::size_t jobs = 1000;
     auto& p = make({.max_concurrent = most});
-    std::vector<std::shared_ptr<result>> results;
+    std::vector<std::shared_ptr<telltale_test::waited>> results;
     for (std::size_t i = 0; i < jobs; ++i) {
         const auto id = std::to_string(i);
         const auto delay = std::chrono::milliseconds(i * 37 % 101);

@@ -5,11 +5,9 @@
 
 #include <telltale/error.hpp>
 #include <telltale/poll/poll_error.hpp>
-#include <telltale/testing/in_memory_sink.hpp>
-#include <telltale/testing/scripted_source.hpp>
-#include <telltale/testing/virtual_clock.hpp>
 
 #include "catch.hpp"
+#include "unit/poll/poller_fixture.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -30,26 +28,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct world {
-    net::io_context context{};
-    virtual_clock clock{context};
-    scripted_source source{};
-    in_memory_sink sink{};
-    std::optional<status_poller> poller{};
-
-    status_poller& make(poller_options options = {}) {
-        options.seed = 1;
-        return poller.emplace(context.get_executor(), source, sink, std::move(options));
-    }
-
+struct world : telltale_test::poller_fixture {
     void watch(std::size_t from, std::size_t to, const scripted_step& step = says(job_state::running)) {
         for (std::size_t i = from; i < to; ++i) {
             source.script(std::to_string(i), {step});
             poller->watch(std::to_string(i));
         }
     }
-
-    std::chrono::nanoseconds now() const { return clock.now().time_since_epoch(); }
 };
 
 status with_hint(poll_hint hint) {

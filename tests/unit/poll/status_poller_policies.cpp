@@ -6,11 +6,9 @@
 #include <telltale/board/board.hpp>
 #include <telltale/error.hpp>
 #include <telltale/poll/poll_error.hpp>
-#include <telltale/testing/in_memory_sink.hpp>
-#include <telltale/testing/scripted_source.hpp>
-#include <telltale/testing/virtual_clock.hpp>
 
 #include "support.hpp"
+#include "unit/poll/poller_fixture.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -26,42 +24,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct result {
-    std::optional<error_code> ec{};
-    job last{};
-};
-
-struct policies {
-    net::io_context context{};
-    virtual_clock clock{context};
-    scripted_source source{};
-    in_memory_sink sink{};
-    std::optional<status_poller> poller{};
-
-    status_poller& make(poller_options options = {}) {
-        options.seed = 1;
-        return poller.emplace(context.get_executor(), source, sink, std::move(options));
-    }
-
-    auto handler(const std::shared_ptr<result>& r) {
-        return [r](error_code ec, job j) {
-            r->ec = ec;
-            r->last = std::move(j);
-        };
-    }
-    std::shared_ptr<result> wait(const job_id& id) {
-        auto r = std::make_shared<result>();
-        poller->async_wait(id, handler(r));
-        return r;
-    }
-    std::shared_ptr<result> cancel(const job_id& id) {
-        auto r = std::make_shared<result>();
-        poller->async_cancel(id, handler(r));
-        return r;
-    }
-
-    std::chrono::nanoseconds now() const { return clock.now().time_since_epoch(); }
-};
+using policies = telltale_test::poller_fixture;
 
 using states = std::vector<job_state>;
 
@@ -359,7 +322,7 @@ TEST_CASE_METHOD(policies, "status_poller: async_cancel asks the source, and end
         make().watch("1");
         clock.run_for(1s);
         net::cancellation_signal signal;
-        const auto r = std::make_shared<result>();
+        const auto r = std::make_shared<telltale_test::waited>();
         poller->async_cancel("1", net::bind_cancellation_slot(signal.slot(), handler(r)));
         clock.run_for(500ms);
         signal.emit(net::cancellation_type::total);
