@@ -11187,7 +11187,7 @@ struct poller_options {
                                          ///< A poll that fails says nothing of the job: it may go on and succeed
     bool offer_control = false; ///< jobs that are watched without a control get control(id), if the source can cancel
     poller_health_options health{};
-    std::string source_name{}; ///< what the API is called, for people, in explain() and health()
+    std::optional<std::string> source_name{}; ///< what the API is called, for people, in explain() and health()
 
     /// Told of all that the poller sees, decides and does, in its order: see flight_recorder. Called where the sink is.
     std::function<void(const flight_entry&)> recorder{};
@@ -13520,7 +13520,7 @@ TELLTALE_DECL void poller_state::explain(explanation& e, std::uint32_t k, const 
     w.see(j, times);
     e.id = std::move(j.id);
     e.name = std::move(j.name);
-    e.source = options_.source_name;
+    e.source = options_.source_name.value_or("");
     e.attempt = j.attempt;
     e.progress = j.progress;
     e.queue_position = j.queue_position;
@@ -14006,7 +14006,7 @@ TELLTALE_DECL poller_state::poller_state(const net::any_io_executor& executor, s
       source_(std::move(source)),
       sink_(std::move(sink)),
       clock_(net::any_io_executor(strand_)),
-      monitor_(options_.health, options_.source_name),
+      monitor_(options_.health, options_.source_name.value_or("")),
       serial_(seed_),
       member_(options_.budget ? options_.budget
                               : std::make_shared<poll_budget>(budget_options{

@@ -33,7 +33,10 @@ class http_client {
 public:
     using executor_type = net::any_io_executor;
 
-    explicit http_client(executor_type ex, http_client_options options = {})
+    explicit http_client(executor_type ex) : http_client(std::move(ex), http_client_options{}) {}
+
+    /// Name the options before a co_await: GCC 12 destroys an aggregate temporary inside such an expression twice.
+    http_client(executor_type ex, http_client_options options)
         : executor_(ex), pool_(detail::http_pool::create(std::move(ex), std::move(options))) {}
     http_client(const http_client&) = delete;
     http_client& operator=(const http_client&) = delete;

@@ -65,7 +65,7 @@ struct poller_options {
                                          ///< A poll that fails says nothing of the job: it may go on and succeed
     bool offer_control = false; ///< jobs that are watched without a control get control(id), if the source can cancel
     poller_health_options health{};
-    std::string source_name{}; ///< what the API is called, for people, in explain() and health()
+    std::optional<std::string> source_name{}; ///< what the API is called, for people, in explain() and health()
 
     /// Told of all that the poller sees, decides and does, in its order: see flight_recorder. Called where the sink is.
     std::function<void(const flight_entry&)> recorder{};

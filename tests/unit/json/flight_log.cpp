@@ -142,7 +142,7 @@ private:
         maybe(o.seed, number());
         o.pace = static_cast<poll_pace>(below(3));
         o.offer_control = chance();
-        o.source_name = text();
+        maybe(o.source_name, text());
         maybe(o.breaker, breaker_options{.failure_rate = 0.25, .open = {some_time(), some_time()}});
         maybe(o.retry, retry_policy{.classes = {error_class::api, static_cast<error_class>(below(8))}});
         return o;

@@ -20,7 +20,7 @@ TELLTALE_DECL void poller_state::explain(explanation& e, std::uint32_t k, const 
     w.see(j, times);
     e.id = std::move(j.id);
     e.name = std::move(j.name);
-    e.source = options_.source_name;
+    e.source = options_.source_name.value_or("");
     e.attempt = j.attempt;
     e.progress = j.progress;
     e.queue_position = j.queue_position;

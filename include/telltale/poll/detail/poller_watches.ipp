@@ -48,7 +48,7 @@ TELLTALE_DECL poller_state::poller_state(const net::any_io_executor& executor, s
       source_(std::move(source)),
       sink_(std::move(sink)),
       clock_(net::any_io_executor(strand_)),
-      monitor_(options_.health, options_.source_name),
+      monitor_(options_.health, options_.source_name.value_or("")),
       serial_(seed_),
       member_(options_.budget ? options_.budget
                               : std::make_shared<poll_budget>(budget_options{
