@@ -32,6 +32,12 @@ TO_REACH = {
         ('progress tick, threads: 1', 'telltale'): 5,
         ('progress tick, threads: 2', 'telltale'): 10,
     },
+    'answers': {
+        ('an answer, what is asked for stands first, bytes: 300', 'telltale'): 400,
+        ('an answer, it stands last, bytes: 300', 'telltale'): 400,
+        ('an answer, what is asked for stands first, bytes: 10240', 'telltale'): 6000,
+        ('an answer, it stands last, bytes: 10240', 'telltale'): 6000,
+    },
 }
 # More than the bare loop in instructions; and with both hooks more than with none in CPU.
 CHUNK_PERCENT = 0.5
@@ -299,6 +305,7 @@ def measured(results, group):
 GROUPS = {
     'primitives': lambda results: operations(results, 'primitives'),
     'progress': progress,
+    'answers': lambda results: operations(results, 'answers'),
     'chunks': chunks,
     'jobs': jobs,
     'watch': watch,

@@ -49,6 +49,7 @@ OPERATIONS = {
         '{bin}/primitives_floor',
     ],
     'progress': ['{bin}/progress_bench', '/usr/bin/python3 {here}/peers/progress_python.py'],
+    'answers': ['{bin}/answers_bench'],
 }
 # Items in a chunk: about a millisecond's, and a hundredth of it.
 CHUNK_SIZES = (1_250_000, 10_000)
@@ -265,7 +266,7 @@ def machine():
     cpu = re.search(r'model name\s*: (.*)', open('/proc/cpuinfo', encoding='utf-8').read())
     system = re.search(r'PRETTY_NAME="(.*)"', open('/etc/os-release', encoding='utf-8').read())
     packages = ['libasio-dev', 'libboost1.81-dev', 'libsimdjson-dev', 'libwebsocketpp-dev', 'libbenchmark-dev',
-                'golang-go', 'python3', 'python3-rich', 'python3-tqdm', 'valgrind']
+                'nlohmann-json3-dev', 'golang-go', 'python3', 'python3-rich', 'python3-tqdm', 'valgrind']
     return {
         'cpu': (cpu.group(1) if cpu else 'unknown') + f', {len(os.sched_getaffinity(0))} cores',
         'system': (system.group(1) if system else 'unknown') + ', Linux ' + os.uname().release.split('-')[0],
