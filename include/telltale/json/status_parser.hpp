@@ -59,7 +59,7 @@ public:
     status parse(std::string body, std::optional<timestamp> now = {}) { return answers_.job(body, now); }
 
     /// What an answer of 2xx to profile::many says about these jobs, in their order: not_found() for those that are not in
-    /// it. Jobs that were not asked for are skipped. `errc::invalid_argument`: the profile has no such request.
+    /// it. Of a job whose part cannot be read status::unreadable says why. Jobs that were not asked for are skipped. `errc::invalid_argument`: the profile has no such request.
     std::vector<status> parse_many(std::string body, std::span<const job_id> ids, std::optional<timestamp> now = {}) {
         return answers_.many(body, ids, now);
     }

@@ -16,6 +16,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,7 +31,10 @@ struct status {
     std::string reason{};             ///< why the job is in this state, in the API's own word, raw; may be empty
     bool never_runs = false;          ///< by that reason it never will
     bool unchanged = false;           ///< all is as the answer before said, and is not said again (304)
-    poll_hint hint{};                 ///< of the request; with many jobs in one, each has the same
+    /// Of one job of several: why its part of the answer could not be read. This poll of this job has failed then, whatever
+    /// else is said here.
+    std::exception_ptr unreadable{};
+    poll_hint hint{}; ///< of the request; with many jobs in one, each has the same
     std::optional<telltale::progress> progress{};
     std::optional<std::uint32_t> queue_position{}; ///< 1 is next; 0: not queued
     std::optional<std::string> message{};

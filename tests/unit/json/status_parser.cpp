@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -660,7 +661,14 @@ TEST_CASE("status_parser: many jobs, in the order of their ids") {
     };
     CHECK(contains(why("{}").what, "at /jobs"));
     CHECK(why(R"({"jobs":7})").ec == errc::wrong_type);
-    CHECK(contains(why(R"({"jobs":[{"key":"0"},{"key":"1"}]})").what, "at /jobs/1/s"));
+    const auto some = p.parse_many(R"({"jobs":[{"key":"0"},{"key":"1"},{"key":"3","s":"r"}]})", ids);
+    REQUIRE(some.size() == 4);
+    CHECK(some[0].state == job_state::running);
+    CHECK_FALSE(some[0].unreadable);
+    REQUIRE(some[2].unreadable);
+    const auto of_one = outcome_of([&]() -> status { std::rethrow_exception(some[2].unreadable); });
+    CHECK(of_one.ec == errc::missing_field);
+    CHECK(contains(of_one.what, "at /jobs/1/s"));
     CHECK(contains(why(R"({"jobs":[{"s":"r"}]})").what, "at /jobs/0/key"));
     CHECK(why(R"({"jobs":[{"key":"1","s":"r"})").ec == errc::truncated_json);
 

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -112,6 +113,26 @@ TEST_CASE_METHOD(world, "status_poller: a batch is answered job by job; an id th
     CHECK(poller->find("2")->state == job_state::failed);
     CHECK(poller->find("3")->state == job_state::lost);
     CHECK(poller->watching() == 1);
+}
+
+TEST_CASE_METHOD(world, "status_poller: what cannot be read of one job of a batch is a failed poll of that one") {
+    source.set_batch_limit(10);
+    make({.interval = 10s, .jitter = 0});
+    status odd;
+    odd.unreadable = std::make_exception_ptr(poll_error(errc::wrong_type, "at /jobs/1", error_class::api, 200));
+    watch(0, 3);
+    source.script("1", {says(job_state::running), says(odd)});
+    clock.run_for(25s);
+    CHECK(poller->find("0")->health.state == watch_state::ok);
+    CHECK(poller->find("2")->health.state == watch_state::ok);
+    const auto one = *poller->find("1");
+    CHECK(one.state == job_state::running);
+    CHECK(one.health.state != watch_state::ok);
+    CHECK(one.health.error.find("at /jobs/1") != std::string::npos);
+    source.script("1", {says(job_state::succeeded)});
+    const auto r = wait("1");
+    clock.run_for(1h);
+    CHECK(r->last.state == job_state::succeeded);
 }
 
 TEST_CASE_METHOD(world,

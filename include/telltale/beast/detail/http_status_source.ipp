@@ -22,6 +22,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -161,6 +162,16 @@ struct job_api {
         }
     }
 
+    /// The same of an error of the parser that was kept.
+    std::exception_ptr body_failure(const std::exception_ptr& kept, unsigned code, const std::string& url) {
+        try {
+            read(code, url, [&] { std::rethrow_exception(kept); });
+        } catch (const poll_error&) {
+            return std::current_exception();
+        }
+        return kept;
+    }
+
     http_client* client;
     net::any_io_executor executor;
     std::string base_url;
@@ -237,7 +248,10 @@ inline net::awaitable<std::vector<status>> poll_jobs(std::shared_ptr<job_api> ap
     else
         all.resize(ids.size(), not_found());
     const poll_hint hint = hints_of(response, now);
-    for (auto& s : all) add_hints(s, hint);
+    for (auto& s : all) {
+        add_hints(s, hint);
+        if (s.unreadable) s.unreadable = api->body_failure(s.unreadable, code, url);
+    }
     co_return all;
 }
 

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <span>
@@ -117,11 +118,28 @@ private:
             // The place of the id is the last entry.
             const auto* const from = answers.element_.choose(plan.element.entries.back().from);
             if (from == nullptr) answers.reader_.throw_missing(plan.id_pointer);
-            if (wanted && !wanted(answers.element_.slots[from->slot].word())) return;
+            if (!wanted) {
+                status s;
+                job_id id = read(s);
+                take(std::move(id), std::move(s));
+                return;
+            }
+            job_id id = answers.element_.slots[from->slot].word();
+            if (!wanted(id)) return;
             status s;
+            try {
+                id = read(s);
+            } catch (const system_error&) {
+                s = {}; // the others are not worse for it
+                s.unreadable = std::current_exception();
+            }
+            take(std::move(id), std::move(s));
+        }
+
+        job_id read(status& s) {
             job_id id = answers.interpret(plan.element, answers.element_, now, s);
             if (id.empty()) answers.reader_.throw_missing(plan.id_pointer);
-            take(std::move(id), std::move(s));
+            return id;
         }
 
         profile_answers& answers;

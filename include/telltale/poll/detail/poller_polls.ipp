@@ -282,6 +282,12 @@ inline bool counts_as_failure(const flight_failure& f) noexcept {
     return f.http_status == 408 || f.http_status == 429;
 }
 
+/// Of one job among several that were answered.
+inline std::optional<flight_failure> failure_in(const std::vector<status>& answers, std::size_t i) {
+    if (i >= answers.size() || !answers[i].unreadable) return std::nullopt;
+    return failure_of(answers[i].unreadable);
+}
+
 TELLTALE_DECL void poller_state::landed(poll_flight& f, std::vector<status>& answers,
                                         std::optional<flight_failure> failure) {
     const time_point now = time_->now();
@@ -312,13 +318,15 @@ TELLTALE_DECL void poller_state::landed(poll_flight& f, std::vector<status>& ans
                 auto& n = note(flight_kind::poll_ended, watches_[f.entries[i]].id());
                 n.poll = f.number;
                 n.took = now - f.started;
-                n.failure = failure;
-                if (!failure) n.answer = i < answers.size() ? answers[i] : not_found();
+                n.failure = failure ? failure : failure_in(answers, i);
+                if (!n.failure) n.answer = i < answers.size() ? answers[i] : not_found();
             }
         }
     }
-    for (std::size_t i = 0; i < f.entries.size(); ++i)
-        settle(f, i, i < answers.size() ? &answers[i] : nullptr, failure ? &*failure : nullptr, now, at);
+    for (std::size_t i = 0; i < f.entries.size(); ++i) {
+        const auto own = failure ? failure : failure_in(answers, i);
+        settle(f, i, i < answers.size() ? &answers[i] : nullptr, own ? &*own : nullptr, now, at);
+    }
 }
 
 TELLTALE_DECL flight_entry& poller_state::note(flight_kind kind, std::string_view id) {

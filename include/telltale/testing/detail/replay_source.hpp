@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -193,11 +194,15 @@ private:
         const auto executor = co_await net::this_coro::executor;
         const int most = p->ended == p->started + 1 ? 0 : 100;
         for (int n = 0; n < most && answers->told < p->ended; ++n) co_await net::post(executor, net::use_awaitable);
-        if (end->failure) throw recorded_failure(*end->failure);
+        const auto failed = [](const auto& e) { return e.second.failure.has_value(); };
+        if (std::all_of(p->ends.begin(), p->ends.end(), failed)) throw recorded_failure(*end->failure);
         std::vector<status> result;
         for (const auto& id : ids) {
             const auto found = p->ends.find(id); // absent: nobody wanted to know any more
-            result.push_back(found == p->ends.end() ? not_found() : found->second.answer.value_or(not_found()));
+            status s = found == p->ends.end() ? not_found() : found->second.answer.value_or(not_found());
+            if (found != p->ends.end() && found->second.failure)
+                s.unreadable = std::make_exception_ptr(recorded_failure(*found->second.failure));
+            result.push_back(std::move(s));
         }
         co_return result;
     }
