@@ -4,14 +4,18 @@
 """telltale_watch.py PROGRAM MANPAGE: runs telltale-watch against servers on this machine, and looks at its exit status and
 at what it prints, into a pipe and into a terminal."""
 
+import base64
 import fcntl
+import http.client
 import http.server
 import json
 import os
 import pty
 import re
 import select
+import shutil
 import signal
+import ssl
 import struct
 import subprocess
 import sys
@@ -20,6 +24,7 @@ import termios
 import threading
 import time
 import unittest
+import urllib.parse
 from pathlib import Path
 
 PROGRAM, MANPAGE = sys.argv[1], sys.argv[2]
@@ -27,13 +32,19 @@ PATIENCE = 30  # seconds; nothing here takes that long
 
 
 class Api(http.server.ThreadingHTTPServer):
-    """Jobs by id, each a list of what it says, one for each look; the last is said for ever."""
+    """Jobs by id, each a list of what it says, one for each look; the last is said for ever. A function answers itself. Is a
+    proxy, too, for those who know its `credential`. With TLS where it has a `certificate`."""
 
     daemon_threads = True
+    credential = None
 
-    def __init__(self):
+    def __init__(self, certificate=None):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.server_address[1]}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.lock = threading.Condition()
         self.jobs = {}
         self.looks = {}
@@ -79,21 +90,30 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def handle_any(self):
         api, path = self.server, self.path
+        name = path.partition("?")[0]
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with api.lock:
             api.requests.append((self.command, path, dict(self.headers)))
+        if path.startswith("http://"):
+            return self.forward()
         if found := re.fullmatch(r"/runs/(\w+)/cancel", path):
             with api.lock:
                 api.cancelled.add(found[1])
             return self.answer(202, {})
-        if found := re.fullmatch(r"/runs/(\w+)", path):
+        if found := re.fullmatch(r"/runs/(\w+)", name):
             says = api.look(found[1])
             if says is None:
                 return self.answer(404, {"error": "no such run"})
+            if callable(says):
+                return says(self)
             if isinstance(says, int):
                 return self.answer(says, {"error": "not now"})
             word, _, percent = says.partition(" ")
-            return self.answer(200, {"id": found[1], "status": word, "percent": float(percent or 0), "info": "on node 3"})
+            percent = float(percent or 0)
+            return self.answer(200, {"id": found[1], "status": word, "percent": percent, "info": "on node 3",
+                                     "share": percent / 100, "pages": {"read": percent * 2, "all": 200}})
+        if path == "/queue":
+            return self.answer(200, [{"run": {"key": j}, "status": says[0]} for j, says in api.jobs.items()])
         if path == "/runs":
             return self.answer(200, {"runs": [{"id": j, "status": says[0]} for j, says in api.jobs.items()]})
         if found := re.fullmatch(r"/slurm/v0.0.40/job/(\d+)", path):  # one job of Slurm's REST API
@@ -107,6 +127,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = handle_any
 
+    def forward(self):
+        if self.headers.get("Proxy-Authorization") != self.server.credential:
+            return self.answer(407, {})
+        url = urllib.parse.urlsplit(self.path)
+        connection = http.client.HTTPConnection(url.netloc, timeout=PATIENCE)
+        connection.request(self.command, url.path)
+        with connection.getresponse() as answer:
+            self.answer(answer.status, answer.read().decode())
+        connection.close()
+
+    def redirect(self, location):
+        self.send_response(302)
+        self.send_header("Location", location)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def hang_up(self):
+        self.close_connection = True
+
 
 FLAGS = ["--job", "/runs/{id}", "--state", "/status", "--done", "ok=succeeded,bad=failed,cancelled=cancelled,skip=skipped",
          "--word", "waiting=queued,running=running", "--interval", "50ms"]
@@ -114,8 +153,12 @@ FLAGS = ["--job", "/runs/{id}", "--state", "/status", "--done", "ok=succeeded,ba
 
 class WatchTest(unittest.TestCase):
     def setUp(self):
-        self.api = Api()
-        self.addCleanup(self.api.close)
+        self.api = self.serve()
+
+    def serve(self, certificate=None):
+        api = Api(certificate)
+        self.addCleanup(api.close)
+        return api
 
     def start(self, *arguments, env=None, **kwargs):
         environment = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
@@ -198,7 +241,6 @@ class WatchTest(unittest.TestCase):
         self.assertIn("telltale-watch: job 17: ", err)
         status, _, err = self.run_watch("--profile", "telltale", "--url", self.api.url, "--all")
         self.assertEqual(status, 3)
-        self.api = Api()  # for the clean-up
 
     def test_what_asking_again_cannot_help_is_3_at_once(self):
         self.api.jobs = {"17": [401], "18": ["ok"]}
@@ -223,8 +265,8 @@ class WatchTest(unittest.TestCase):
         self.assertIn("the time is over", err)
 
     def test_a_failure_on_the_way_is_no_end(self):
-        self.api.jobs = {"17": ["running", 503, 500, "ok"]}
-        self.assertEqual(self.watch("17")[0], 0)
+        self.api.jobs = {"17": ["running", 503, "ok"], "18": ["running", 500, "ok"]}
+        self.assertEqual(self.watch("17", "18")[0], 0)
 
     # What is watched
 
@@ -237,6 +279,38 @@ class WatchTest(unittest.TestCase):
         status, _, err = self.watch("--all", "--list", "/runs", "--list-jobs", "/runs")
         self.assertEqual(status, 0)
         self.assertIn("no jobs to watch", err)
+
+    def test_all_of_a_list_that_is_an_array_with_other_ids(self):
+        self.api.jobs = {"1": ["bad"], "2": ["running", "ok"]}
+        status, out, err = self.watch("--all", "--list", "/queue", "--list-id", "/run/key", "--json")
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(json.loads(out.splitlines()[-1])["jobs"], {"succeeded": 1})
+        self.assertEqual(set(self.api.looks), {"2"})
+
+    def test_progress_in_each_way(self):
+        percent = {"done": 25, "total": 100, "unit": "percent", "percent": 25}
+        for flags, told in [
+            (["--progress-percent", "/percent"], percent),
+            (["--progress-fraction", "/share"], percent),
+            (["--progress-done", "/pages/read", "--progress-total", "/pages/all"],
+             {"done": 50, "total": 200, "unit": "items", "percent": 25}),
+            (["--progress-done", "/pages/read"], {"done": 50, "unit": "items"}),
+        ]:
+            with self.subTest(flags):
+                self.api.jobs, self.api.looks = {"17": ["running 25", "ok 100"]}, {}
+                status, out, err = self.watch("17", "--json", *flags)
+                self.assertEqual((status, err), (0, ""))
+                events = [json.loads(line) for line in out.splitlines()]
+                started = [e["job"]["progress"] for e in events if e.get("kind") == "job_started"]
+                self.assertEqual(started, [told])
+
+    def test_adaptive_looks_by_the_progress(self):
+        for flags, reasons in [([], {"interval"}), (["--adaptive"], {"interval", "predicted_end"})]:
+            with self.subTest(flags):
+                self.api.jobs, self.api.looks = {"17": ["running 10", "running 20", "running 40", "ok"]}, {}
+                status, _, err, record = self.watch_and_record("17", "--progress-percent", "/percent", *flags)
+                self.assertEqual((status, err), (0, ""))
+                self.assertEqual({entry["reason"] for entry in record if entry["kind"] == "decided"}, reasons)
 
     def test_a_shipped_profile(self):
         self.api.jobs = {"17": ["PENDING", "RUNNING", "COMPLETED"], "18": ["NODE_FAIL"]}
@@ -254,31 +328,131 @@ class WatchTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "my.json"
             path.write_text(json.dumps(profile), encoding="utf-8")
-            self.api.jobs = {"17": ["running", "ok"]}
+            self.api.jobs = {"17": ["running", "frobbing", "ok"]}
             status, _, err = self.run_watch("--profile", str(path), "--url", self.api.url, "--interval", "50ms", "17")
-        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(status, 0)
+        self.assertEqual(err, 'telltale-watch: job 17 says "frobbing", which the profile does not know: it counts as not over\n')
         _, names, _ = self.run_watch("--list-profiles")
         self.assertIn("slurm\n", names)
 
+    # Requests
+
+    def watch_and_record(self, *arguments, **kwargs):
+        """As watch(), with the entries of --record."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "flight.jsonl"
+            told = self.watch(*arguments, "--record", str(path), **kwargs)
+            return *told, [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def watch_with_secrets(self, *arguments):
+        """Its exit status, all that it said, and what it recorded."""
+        with tempfile.TemporaryDirectory() as folder:
+            key = Path(folder) / "key"
+            key.write_text("from-a-file\n", encoding="utf-8")
+            status, out, err, record = self.watch_and_record(
+                *arguments, "--header", f"X-Key: @{key}", "--header", "X-Plain: a: b", "--token", "env:MY_TOKEN", "--explain",
+                env={"MY_TOKEN": "top-secret"})
+        return status, out + err, json.dumps(record)
+
     def test_secrets_are_sent_and_not_shown(self):
         self.api.jobs = {"17": ["running", "ok"]}
-        with tempfile.TemporaryDirectory() as folder:
-            key, record = Path(folder) / "key", Path(folder) / "flight.jsonl"
-            key.write_text("from-a-file\n", encoding="utf-8")
-            status, out, err = self.watch("17", "--header", f"X-Key: @{key}", "--header", "X-Plain: a: b", "--token", "env:MY_TOKEN",
-                                          "--record", str(record), "--json", env={"MY_TOKEN": "top-secret"})
-            self.assertEqual(status, 0, err)
-            lines = record.read_text(encoding="utf-8").splitlines()
+        status, *texts = self.watch_with_secrets("17")
+        self.assertEqual(status, 0, texts)
         headers = self.api.requests[0][2]
         self.assertEqual(headers["X-Key"], "from-a-file")
         self.assertEqual(headers["X-Plain"], "a: b")
         self.assertEqual(headers["Authorization"], "Bearer top-secret")
-        self.assertGreater(len(lines), 3)
-        for line in lines:
-            json.loads(line)
-        for text in [out, err, *lines]:
+        for text in texts:
             self.assertNotIn("from-a-file", text)
             self.assertNotIn("top-secret", text)
+
+    def test_secrets_that_the_api_repeats_are_not_shown(self):
+        def refuse(request):
+            given = request.headers
+            request.answer(401, {"message": f"no: {given['Authorization']}, {given['X-Key']} for {request.path}"})
+
+        self.api.jobs = {"17": [refuse], "18": [lambda r: r.redirect("/runs/17?key=" + r.headers["X-Key"])],
+                         "19": [Handler.hang_up]}
+        for output in ([], ["--json"]):
+            with self.subTest(output):
+                status, *texts = self.watch_with_secrets("17", "18", "19", "--timeout", "300ms", *output)
+                self.assertEqual(status, 3)
+                self.assertIn("19", self.api.looks)
+                for text in texts:
+                    self.assertRegex(text, r'/runs/17: HTTP 401 \\*"no: \*\*\*, \*\*\* for /runs/17\\*"')
+                    self.assertRegex(text, r'/runs/18: HTTP 401 \\*"no: \*\*\*, \*\*\* for /runs/17\?key=\*\*\*\\*"')
+                    self.assertNotIn("from-a-file", text)
+                    self.assertNotIn("top-secret", text)
+
+    @unittest.expectedFailure  # only the header is hidden, as a whole
+    def test_a_token_that_the_api_repeats_without_bearer_is_not_shown(self):
+        self.api.jobs = {"17": [lambda r: r.answer(401, {"message": "no: " + r.headers["Authorization"].split()[1]})]}
+        _, *texts = self.watch_with_secrets("17")
+        for text in texts:
+            self.assertNotIn("top-secret", text)
+
+    @unittest.expectedFailure  # only --record hides it
+    def test_a_secret_in_a_header_of_any_name_is_not_shown(self):
+        self.api.jobs = {"17": [lambda r: r.answer(401, {"message": "no: " + r.headers["X-Whoami"]})]}
+        _, out, err = self.watch("17", "--header", "X-Whoami: env:MY_TOKEN", env={"MY_TOKEN": "top-secret"})
+        self.assertNotIn("top-secret", out + err)
+
+    @unittest.expectedFailure  # each 2 in it becomes ***
+    def test_a_short_header_leaves_the_record_whole(self):
+        self.api.jobs = {"17": ["ok"]}
+        self.watch_and_record("17", "--header", "X-Api-Version: 2")
+
+    def test_a_proxy(self):
+        self.api.jobs = {"17": ["running", "ok"]}
+        proxy = self.serve()
+        proxy.credential = "Basic " + base64.b64encode(b"me:p@ss").decode()
+        url = proxy.url.replace("//", "//me:p%40ss@")
+        nobody = "http://127.0.0.1:1"
+        for arguments, environment, by_proxy in [
+            (["--proxy", url], {"http_proxy": nobody, "no_proxy": "127.0.0.1"}, 2),
+            ([], {"http_proxy": url}, 2),
+            ([], {"http_proxy": nobody, "no_proxy": "127.0.0.1"}, 0),
+            (["--proxy", "none"], {"http_proxy": nobody}, 0),
+        ]:
+            with self.subTest(arguments, **environment):
+                self.api.looks, self.api.requests, proxy.requests = {}, [], []
+                status, _, err = self.watch("17", *arguments, env=environment)
+                self.assertEqual((status, err), (0, ""))
+                self.assertEqual([path for _, path, _ in proxy.requests], [self.api.url + "/runs/17"] * by_proxy)
+                self.assertEqual([path for _, path, _ in self.api.requests], ["/runs/17"] * 2)
+
+    def test_a_proxy_that_refuses(self):
+        self.api.jobs = {"17": ["ok"]}
+        proxy = self.serve()
+        proxy.credential = "Basic " + base64.b64encode(b"me:p@ss").decode()
+        url = proxy.url.replace("//", "//me:mistaken@")
+        status, out, err, record = self.watch_and_record("17", "--proxy", url, "--explain", "--timeout", "300ms")
+        self.assertEqual((status, self.api.requests), (3, []))
+        self.assertIn("407", err)
+        self.assertNotIn("mistaken", out + err + json.dumps(record))
+
+    def test_certificates(self):
+        if not shutil.which("openssl"):
+            print("SKIPPED test_certificates: there is no openssl to make a certificate with", file=sys.stderr)
+            self.skipTest("no openssl")
+        with tempfile.TemporaryDirectory() as folder:
+            ours, other = Path(folder) / "ours.pem", Path(folder) / "other.pem"
+            for path in (ours, other):
+                subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                                "-subj", "/CN=telltale", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out",
+                                str(path) + ".cert"], check=True, capture_output=True, timeout=PATIENCE)
+                path.write_text(path.read_text() + Path(str(path) + ".cert").read_text())
+            self.api = self.serve(ours)
+            self.api.jobs = {"17": ["ok"]}
+            for arguments, trusted in [([], False), (["--ca-file", ours], True), (["--ca-file", other], False),
+                                       (["--insecure"], True)]:
+                with self.subTest(arguments):
+                    self.api.requests = []
+                    status, _, err = self.watch("17", "--token", "env:MY_TOKEN", *arguments, env={"MY_TOKEN": "top-secret"})
+                    self.assertEqual(status, 0 if trusted else 3, err)
+                    self.assertEqual(len(self.api.requests), 1 if trusted else 0)
+                    if not trusted:
+                        self.assertIn("certificate", err)
 
     # Output
 
@@ -296,10 +470,16 @@ class WatchTest(unittest.TestCase):
         self.assertEqual(explained, ["18"])
 
     def test_an_unknown_word_is_told_once_and_is_no_end(self):
-        self.api.jobs = {"17": ["frobbing", "frobbing", "frobbing", "ok"]}
-        status, _, err = self.watch("17")
-        self.assertEqual(status, 0)
-        self.assertEqual(err.count('says "frobbing"'), 1)
+        self.api.jobs = {"17": ["frobbing", "frobbing", "running", "frobbing", "munging", "munging", "ok"], "18": ["frobbing", "ok"]}
+        status, out, err = self.watch("17", "18", "--json")
+        self.assertEqual((status, self.api.looks), (0, {"17": 7, "18": 2}))
+        told = [re.fullmatch(r'telltale-watch: job (\d+) says "(\w+)", which is neither in --done nor in --word: it counts as not '
+                             r"over", line) for line in err.splitlines()]
+        self.assertNotIn(None, told, err)
+        self.assertEqual([line[2] for line in told], ["frobbing", "munging"])
+        self.assertEqual(told[1][1], "17")
+        for line in out.splitlines():
+            json.loads(line)
 
     def test_sigusr1_explains(self):
         self.api.jobs = {"17": ["running"]}

@@ -10277,6 +10277,7 @@ inline void poll_budget::member::leave() { budget_->leave(*place_); }
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10291,7 +10292,10 @@ struct status {
     std::string reason{};             ///< why the job is in this state, in the API's own word, raw; may be empty
     bool never_runs = false;          ///< by that reason it never will
     bool unchanged = false;           ///< all is as the answer before said, and is not said again (304)
-    poll_hint hint{};                 ///< of the request; with many jobs in one, each has the same
+    /// Of one job of several: why its part of the answer could not be read. This poll of this job has failed then, whatever
+    /// else is said here.
+    std::exception_ptr unreadable{};
+    poll_hint hint{}; ///< of the request; with many jobs in one, each has the same
     std::optional<telltale::progress> progress{};
     std::optional<std::uint32_t> queue_position{}; ///< 1 is next; 0: not queued
     std::optional<std::string> message{};
@@ -13893,6 +13897,12 @@ inline bool counts_as_failure(const flight_failure& f) noexcept {
     return f.http_status == 408 || f.http_status == 429;
 }
 
+/// Of one job among several that were answered.
+inline std::optional<flight_failure> failure_in(const std::vector<status>& answers, std::size_t i) {
+    if (i >= answers.size() || !answers[i].unreadable) return std::nullopt;
+    return failure_of(answers[i].unreadable);
+}
+
 TELLTALE_DECL void poller_state::landed(poll_flight& f, std::vector<status>& answers,
                                         std::optional<flight_failure> failure) {
     const time_point now = time_->now();
@@ -13923,13 +13933,15 @@ TELLTALE_DECL void poller_state::landed(poll_flight& f, std::vector<status>& ans
                 auto& n = note(flight_kind::poll_ended, watches_[f.entries[i]].id());
                 n.poll = f.number;
                 n.took = now - f.started;
-                n.failure = failure;
-                if (!failure) n.answer = i < answers.size() ? answers[i] : not_found();
+                n.failure = failure ? failure : failure_in(answers, i);
+                if (!n.failure) n.answer = i < answers.size() ? answers[i] : not_found();
             }
         }
     }
-    for (std::size_t i = 0; i < f.entries.size(); ++i)
-        settle(f, i, i < answers.size() ? &answers[i] : nullptr, failure ? &*failure : nullptr, now, at);
+    for (std::size_t i = 0; i < f.entries.size(); ++i) {
+        const auto own = failure ? failure : failure_in(answers, i);
+        settle(f, i, i < answers.size() ? &answers[i] : nullptr, own ? &*own : nullptr, now, at);
+    }
 }
 
 TELLTALE_DECL flight_entry& poller_state::note(flight_kind kind, std::string_view id) {

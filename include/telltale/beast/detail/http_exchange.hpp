@@ -5,8 +5,8 @@
 #define TELLTALE_BEAST_DETAIL_HTTP_EXCHANGE_HPP
 
 #include <telltale/beast/detail/http_connection.hpp>
+#include <telltale/beast/detail/http_request_rules.hpp>
 #include <telltale/beast/http_credential.hpp>
-#include <telltale/core/redaction.hpp>
 
 #include <algorithm>
 #include <list>
@@ -112,18 +112,6 @@ private:
 
     const http_client_options& options() const noexcept { return pool_->options; }
 
-    bool idempotent() const noexcept {
-        const std::string_view m = request_.method;
-        return m == "GET" || m == "HEAD" || m == "PUT" || m == "DELETE" || m == "OPTIONS" || m == "TRACE";
-    }
-
-    static bool sendable(const http_request& r) {
-        if (r.credential && (!is_token(r.credential->header()) || !is_field_value(r.credential->value()))) return false;
-        return is_token(r.method) && std::all_of(r.headers.begin(), r.headers.end(), [](const auto& h) {
-                   return is_token(h.first) && is_field_value(h.second);
-               });
-    }
-
     std::string key() const {
         std::string k;
         if (url_.secure || !proxy_) k.append(url_.host).append(1, '|').append(url_.port);
@@ -137,13 +125,14 @@ private:
         error_code ec;
         proxy_ = pool_->proxy_for(url_, ec);
         if (ec) return complete(ec);
-        write_head();
+        if (request_.credential) generation_ = request_.credential->generation();
+        write_request(out_, request_, url_, proxy_, options());
         sent_ = 0;
         answered_ = tunnelling_ = false;
         write_error_ = {};
         phase_ends_ = stall_ends_ = watchdog::never;
         // A request that may be sent again needs no look at a connection that was in use a moment ago.
-        connection_ = pool_->take(*this, key(), !idempotent());
+        connection_ = pool_->take(*this, key(), !is_idempotent(request_));
         if (!connection_) return hold(&http_exchange::proceed);
         proceed();
     }
@@ -170,35 +159,6 @@ private:
     void token_arrived() {
         if (token_error_) return complete(token_error_);
         attempt();
-    }
-
-    void write_head() {
-        auto& r = request_;
-        out_.clear();
-        out_.reserve(256 + url_.target.size() + r.body.size());
-        out_.append(r.method).append(" ");
-        const bool to_proxy = proxy_ && !url_.secure;
-        if (to_proxy) out_.append("http://").append(url_.authority);
-        out_.append(url_.target).append(" HTTP/1.1\r\n");
-        const auto field = [&](std::string_view name, std::string_view value) {
-            out_.append(name).append(": ").append(value).append("\r\n");
-        };
-        if (!find_field(r.headers, "Host")) field("Host", url_.authority);
-        if (!options().user_agent.empty() && !find_field(r.headers, "User-Agent"))
-            field("User-Agent", options().user_agent);
-        const http_credential* const credential = r.credential.get();
-        if (credential) {
-            generation_ = credential->generation();
-            field(credential->header(), credential->value());
-        }
-        if (to_proxy && !proxy_->authorization.empty()) field("Proxy-Authorization", proxy_->authorization);
-        for (const auto& [name, value] : r.headers)
-            if (!iequals(name, "Content-Length") && !iequals(name, "Transfer-Encoding") &&
-                !(credential && iequals(name, credential->header())))
-                field(name, value);
-        if (!r.body.empty() || r.method == "POST" || r.method == "PUT" || r.method == "PATCH")
-            field("Content-Length", std::to_string(r.body.size()));
-        out_.append("\r\n").append(r.body);
     }
 
     // A limit of what begins now; what is not shorter than the whole needs no look at the clock.
@@ -388,7 +348,7 @@ private:
     }
 
     void broken(error_code ec) {
-        if (!reused_ || answered_ || !idempotent()) return complete(ec);
+        if (!reused_ || answered_ || !is_idempotent(request_)) return complete(ec);
         reused_ = false;
         sent_ = 0;
         write_error_ = {};
@@ -428,40 +388,14 @@ private:
 
     // Whether the answer was a redirect, which is followed, or refused.
     bool redirect() {
-        const auto status = parser_->status;
-        if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) return false;
+        if (options().max_redirects == 0 || !is_redirect(parser_->status)) return false;
         const auto* const location = find_field(parser_->fields, "Location");
-        if (!location || options().max_redirects == 0) return false;
-        auto& r = request_;
-        const bool safe = r.method == "GET" || r.method == "HEAD";
-        if (!safe && status != 303 && !options().redirect_all_methods) return false;
-        const auto to_url = resolve_location(url_, *location);
-        auto to = parse_http_url(*to_url);
-        if (!to) return complete(errc::malformed_url), true;
-        if (url_.secure && !to->secure) return complete(errc::insecure_redirect), true;
-        if (rare().been.size() >= options().max_redirects) return complete(errc::too_many_redirects), true;
-        auto& been = detour_->been;
-        been.push_back(r.method + ' ' + url_.with_target(url_.target));
-        if (!safe && (status == 303 || (r.method == "POST" && status <= 302))) {
-            r.method = "GET";
-            r.body.clear();
-            std::erase_if(r.headers, [](const auto& h) { return iequals(h.first.substr(0, 8), "Content-"); });
-        }
-        if (std::find(been.begin(), been.end(), r.method + ' ' + to->with_target(to->target)) != been.end())
-            return complete(errc::redirect_loop), true;
-        if (!same_origin(url_, *to)) {
-            r.credential = nullptr;
-            std::erase_if(r.headers, [this](const auto& h) { return stays_home(h.first); });
-        }
-        url_ = std::move(*to);
-        attempt();
+        if (!location || !may_follow(request_, parser_->status, options())) return false;
+        if (const auto ec = follow(request_, url_, rare().been, parser_->status, *location, options()))
+            complete(ec);
+        else
+            attempt();
         return true;
-    }
-
-    bool stays_home(const std::string& name) const {
-        const auto& more = options().secret_headers;
-        return iequals(name, "Host") || is_secret_name(name) ||
-               std::any_of(more.begin(), more.end(), [&](const std::string& s) { return iequals(s, name); });
     }
 
     void complete(error_code ec, http_response answer = {}) {

@@ -99,8 +99,8 @@ inline std::string without_dots(std::string_view path) {
     return out.empty() ? "/" : out;
 }
 
-/// Where a Location leads from `base`: an absolute URL, or nothing for one that is not understood.
-inline std::optional<std::string> resolve_location(const http_url& base, std::string_view location) {
+/// Where a Location leads from `base`: an absolute URL, which need not be a good one.
+inline std::string resolve_location(const http_url& base, std::string_view location) {
     location = location.substr(0, location.find('#'));
     const auto first_path = std::min(location.find_first_of("/?"), location.size());
     if (const auto colon = location.substr(0, first_path).find(':'); colon != std::string_view::npos)
