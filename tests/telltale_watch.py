@@ -305,12 +305,13 @@ class WatchTest(unittest.TestCase):
                 self.assertEqual(started, [told])
 
     def test_adaptive_looks_by_the_progress(self):
-        for flags, reasons in [([], {"interval"}), (["--adaptive"], {"interval", "predicted_end"})]:
+        for flags in ([], ["--adaptive"]):
             with self.subTest(flags):
                 self.api.jobs, self.api.looks = {"17": ["running 10", "running 20", "running 40", "ok"]}, {}
                 status, _, err, record = self.watch_and_record("17", "--progress-percent", "/percent", *flags)
                 self.assertEqual((status, err), (0, ""))
-                self.assertEqual({entry["reason"] for entry in record if entry["kind"] == "decided"}, reasons)
+                reasons = {entry["reason"] for entry in record if entry["kind"] == "decided"}
+                self.assertEqual("predicted_end" in reasons, bool(flags), reasons)
 
     def test_a_shipped_profile(self):
         self.api.jobs = {"17": ["PENDING", "RUNNING", "COMPLETED"], "18": ["NODE_FAIL"]}
@@ -375,29 +376,34 @@ class WatchTest(unittest.TestCase):
                          "19": [Handler.hang_up]}
         for output in ([], ["--json"]):
             with self.subTest(output):
-                status, *texts = self.watch_with_secrets("17", "18", "19", "--timeout", "300ms", *output)
+                status, *texts = self.watch_with_secrets("17", "18", *output)
                 self.assertEqual(status, 3)
-                self.assertIn("19", self.api.looks)
                 for text in texts:
                     self.assertRegex(text, r'/runs/17: HTTP 401 \\*"no: \*\*\*, \*\*\* for /runs/17\\*"')
                     self.assertRegex(text, r'/runs/18: HTTP 401 \\*"no: \*\*\*, \*\*\* for /runs/17\?key=\*\*\*\\*"')
                     self.assertNotIn("from-a-file", text)
                     self.assertNotIn("top-secret", text)
+        status, *texts = self.watch_with_secrets("19", "--timeout", "500ms", "--json")
+        self.assertEqual(status, 124)
+        for text in texts:
+            self.assertIn("/runs/19: ", text)
+            self.assertNotIn("from-a-file", text)
+            self.assertNotIn("top-secret", text)
 
-    @unittest.expectedFailure  # only the header is hidden, as a whole
+    @unittest.expectedFailure  # a bug: only all of the header's value is hidden
     def test_a_token_that_the_api_repeats_without_bearer_is_not_shown(self):
         self.api.jobs = {"17": [lambda r: r.answer(401, {"message": "no: " + r.headers["Authorization"].split()[1]})]}
         _, *texts = self.watch_with_secrets("17")
         for text in texts:
             self.assertNotIn("top-secret", text)
 
-    @unittest.expectedFailure  # only --record hides it
+    @unittest.expectedFailure  # a bug: only --record hides it
     def test_a_secret_in_a_header_of_any_name_is_not_shown(self):
         self.api.jobs = {"17": [lambda r: r.answer(401, {"message": "no: " + r.headers["X-Whoami"]})]}
         _, out, err = self.watch("17", "--header", "X-Whoami: env:MY_TOKEN", env={"MY_TOKEN": "top-secret"})
         self.assertNotIn("top-secret", out + err)
 
-    @unittest.expectedFailure  # each 2 in it becomes ***
+    @unittest.expectedFailure  # a bug: each 2 in it becomes ***, and it is no JSON
     def test_a_short_header_leaves_the_record_whole(self):
         self.api.jobs = {"17": ["ok"]}
         self.watch_and_record("17", "--header", "X-Api-Version: 2")
@@ -426,7 +432,7 @@ class WatchTest(unittest.TestCase):
         proxy = self.serve()
         proxy.credential = "Basic " + base64.b64encode(b"me:p@ss").decode()
         url = proxy.url.replace("//", "//me:mistaken@")
-        status, out, err, record = self.watch_and_record("17", "--proxy", url, "--explain", "--timeout", "300ms")
+        status, out, err, record = self.watch_and_record("17", "--proxy", url, "--explain")
         self.assertEqual((status, self.api.requests), (3, []))
         self.assertIn("407", err)
         self.assertNotIn("mistaken", out + err + json.dumps(record))
@@ -439,9 +445,8 @@ class WatchTest(unittest.TestCase):
             ours, other = Path(folder) / "ours.pem", Path(folder) / "other.pem"
             for path in (ours, other):
                 subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                                "-subj", "/CN=telltale", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out",
-                                str(path) + ".cert"], check=True, capture_output=True, timeout=PATIENCE)
-                path.write_text(path.read_text() + Path(str(path) + ".cert").read_text())
+                                "-subj", "/CN=telltale", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", path],
+                               check=True, capture_output=True, timeout=PATIENCE)
             self.api = self.serve(ours)
             self.api.jobs = {"17": ["ok"]}
             for arguments, trusted in [([], False), (["--ca-file", ours], True), (["--ca-file", other], False),
