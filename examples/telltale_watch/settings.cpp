@@ -4,6 +4,7 @@
 #include "settings.hpp"
 
 #include <telltale/core/job_state.hpp>
+#include <telltale/core/redaction.hpp>
 #include <telltale/error.hpp>
 #include <telltale/json/shipped_profiles.hpp>
 
@@ -88,11 +89,20 @@ std::string value_of(const std::string& option, std::string_view text) {
     return std::string(text);
 }
 
-std::pair<std::string, std::string> parse_header(const std::string& text) {
+void add_secret(settings& s, const std::string& value) {
+    s.secrets.push_back(value);
+    if (const auto blank = value.find(' '); blank != std::string::npos) s.secrets.push_back(value.substr(blank + 1));
+}
+
+void add_header(settings& s, const std::string& text) {
     const auto colon = text.find(':');
     if (colon == std::string::npos || colon == 0) throw usage_error("--header " + text + ": write 'Name: value'");
     const auto value = std::min(text.find_first_not_of(' ', colon + 1), text.size());
-    return {text.substr(0, colon), value_of("--header " + text.substr(0, colon), std::string_view(text).substr(value))};
+    const std::string name = text.substr(0, colon);
+    const auto given = std::string_view(text).substr(value);
+    s.headers.emplace_back(name, value_of("--header " + name, given));
+    if (telltale::is_secret_name(name) || given.starts_with('@') || given.starts_with("env:"))
+        add_secret(s, s.headers.back().second);
 }
 
 std::string known_profiles() {
@@ -295,9 +305,14 @@ std::optional<settings> parse(int argc, char** argv, int& status) {
     if (!raw.timeout.empty()) s.timeout = duration_of("--timeout", raw.timeout);
     if (!raw.interval.empty()) s.interval = duration_of("--interval", raw.interval);
     if (!raw.give_up.empty()) s.give_up = duration_of("--give-up", raw.give_up);
-    for (const auto& header : raw.headers) s.headers.push_back(parse_header(header));
-    if (!raw.token.empty()) s.headers.emplace_back("Authorization", "Bearer " + value_of("--token", raw.token));
-    for (const auto& [name, value] : s.headers) s.secrets.push_back(value);
+    for (const auto& header : raw.headers) add_header(s, header);
+    if (!raw.token.empty()) {
+        s.headers.emplace_back("Authorization", "Bearer " + value_of("--token", raw.token));
+        add_secret(s, s.headers.back().second);
+    }
+    if (!s.ca_file.empty()) (void)file_content(s.ca_file);
+    if (!s.proxy.empty() && s.proxy != "none" && !s.proxy.starts_with("http://"))
+        throw usage_error("--proxy: write http://[user:password@]host:port, or none");
     return s;
 }
 

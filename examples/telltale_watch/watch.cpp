@@ -9,6 +9,7 @@
 #include <telltale/board/board.hpp>
 #include <telltale/board/show_jobs.hpp>
 #include <telltale/core/json.hpp>
+#include <telltale/core/redaction.hpp>
 #include <telltale/error.hpp>
 #include <telltale/event/subscription.hpp>
 #include <telltale/poll/explanation.hpp>
@@ -84,7 +85,7 @@ public:
           executor_(context.get_executor()),
           board_(executor_),
           client_(executor_, client_options(s)),
-          api_(client_, s.url, s.api, s.headers),
+          api_(client_, s.url, s.api, s.headers, {.secrets = s.secrets}),
           bars_(stdout),
           poller_(executor_, api_, board_.sink(), options()),
           work_(executor_),
@@ -143,7 +144,7 @@ private:
         if (settings_.adaptive) o.pace = telltale::poll_pace::adaptive;
         o.min_interval = std::min(o.min_interval, settings_.interval);
         o.keep_finished = 1'000'000; // each is asked for once
-        o.source_name = settings_.api.name.empty() ? settings_.url : settings_.api.name;
+        o.source_name = settings_.api.name.empty() ? telltale::redacted_url(settings_.url) : settings_.api.name;
         o.on_unknown_word = [this](const job_id& id, const std::string& word) { unknown_word(id, word); };
         o.on_unknown_word_alarm = [this](const job_id& id, const std::string& word, std::chrono::nanoseconds) {
             if (!settings_.from_flags) log("job " + id + " still says \"" + word + "\", which nobody knows");

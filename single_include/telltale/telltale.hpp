@@ -10457,6 +10457,7 @@ struct flight_entry {
 #define TELLTALE_POLL_FLIGHT_RECORDER_HPP
 
 // <telltale/core/json_writer.hpp> is above
+// <telltale/core/redaction.hpp> is above
 // begin <telltale/poll/detail/flight_json.hpp>
 
 #ifndef TELLTALE_POLL_DETAIL_FLIGHT_JSON_HPP
@@ -11535,8 +11536,8 @@ namespace telltale::inline TELLTALE_ABI {
 
 struct flight_recorder_options {
     std::size_t keep = 1000; ///< the latest entries, in memory; about 1 KB each. 0: none
-    /// What must not be in a line: each is replaced by "***". Sources put no credentials into what they say; this is for
-    /// the APIs that do.
+    /// What must not be in a line: in its texts each is replaced by "***". Below 4 characters: not replaced. Sources put no
+    /// credentials into what they say; this is for the APIs that do.
     std::vector<std::string> secrets{};
 };
 
@@ -11599,17 +11600,46 @@ private:
                 json_writer(quoted).value(secret);
                 secret = quoted.substr(1, quoted.size() - 2);
             }
-            std::erase(options.secrets, std::string());
+            std::erase_if(options.secrets, [](const std::string& secret) { return secret.size() < 4; });
         }
 
         const std::string& line_of(const flight_entry& e) {
             line.clear();
             json_writer json(line);
             write_json(json, e);
-            for (const auto& secret : options.secrets)
-                for (auto i = line.find(secret); i != std::string::npos; i = line.find(secret, i + 3))
-                    line.replace(i, secret.size(), "***");
+            if (!options.secrets.empty()) redact();
             return line += '\n';
+        }
+
+        // Texts, not names and numbers.
+        void redact() {
+            std::string out;
+            for (std::size_t at = 0; at < line.size();) {
+                if (line[at] != '"') {
+                    out += line[at++];
+                    continue;
+                }
+                std::size_t end = at + 1;
+                while (line[end] != '"') end += line[end] == '\\' ? 2U : 1U;
+                std::string text = line.substr(at, ++end - at);
+                if (end == line.size() || line[end] != ':')
+                    for (const auto& secret : options.secrets) hide(text, secret);
+                out += text;
+                at = end;
+            }
+            line.swap(out);
+        }
+
+        static void hide(std::string& text, const std::string& secret) {
+            for (auto i = text.find(secret); i != std::string::npos; i = text.find(secret, i)) {
+                const auto before = text.find_last_not_of('\\', i - 1); // there is a quote
+                if ((i - before) % 2 == 0) {                            // the second half of an escape
+                    ++i;
+                    continue;
+                }
+                text.replace(i, secret.size(), redaction_mark);
+                i += redaction_mark.size();
+            }
         }
 
         std::mutex mutex{};
@@ -13119,6 +13149,7 @@ TELLTALE_DECL void poller_state::give_up(std::uint32_t k, poller_watch& w, job& 
         job_report& r = new_report(news.second, w, j, news.at);
         r.health = watch_state::stale;
         r.health_error = "the deadline of the watch is over";
+        if (w.plan.failures() != 0) r.health_error += "; before, " + j.health.error;
         see(j, r);
     }
     finish(k, w, news, errc::deadline_exceeded);

@@ -30,6 +30,9 @@ struct job_api;
 struct http_source_options {
     std::shared_ptr<http_credential> credential{}; ///< of all requests (http_credential.hpp)
     error_rules errors{};                          ///< find the class of an answer that is an error
+    /// Hidden in the text of an error, where an API repeats them, as are the credential and the headers whose name is
+    /// is_secret_name(): of each that has a blank what follows it, too. Below 4 characters: not hidden.
+    std::vector<std::string> secrets{};
     std::size_t max_etags = 10'000; ///< jobs whose last answer is kept, for APIs that give an ETag; 0: no such requests
 };
 

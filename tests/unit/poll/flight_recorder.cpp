@@ -133,6 +133,21 @@ TEST_CASE("flight_recorder: what must not be in a line is not") {
     CHECK(out.str().find("hunter") == std::string::npos);
 }
 
+TEST_CASE("flight_recorder: a line without its secrets is still one") {
+    std::ostringstream out;
+    // A number, a name, the second half of an escape, too short.
+    const flight_recorder recorder(out, {.secrets = {"2026", "1234", "word", "nfoo", "2"}});
+    flight_entry e;
+    e.kind = flight_kind::told;
+    e.poll = 1234;
+    e.word = "a\nfoo, nfoo and 2";
+    recorder(e);
+    const std::string line = out.str();
+    CHECK(line.find(R"("word":"a\nfoo, *** and 2")") != std::string::npos);
+    CHECK(line.find(":1234") != std::string::npos);
+    CHECK(line.find("2026") == std::string::npos);
+}
+
 TEST_CASE("flight_recorder: words of kinds and waits are read back") {
     for (std::size_t i = 0; i < detail::flight_kind_names.size(); ++i) {
         const auto k = static_cast<flight_kind>(i);

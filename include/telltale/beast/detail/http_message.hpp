@@ -63,13 +63,12 @@ inline bool list_has(std::string_view list, std::string_view wanted) noexcept {
 template <class Function>
 void for_each_parameter(std::string_view url, Function f) {
     url = url.substr(0, url.find('#'));
-    const auto question = url.find('?');
-    if (question == std::string_view::npos) return;
-    auto rest = url.substr(question + 1);
-    while (!rest.empty()) {
-        const auto end = std::min(rest.find('&'), rest.size());
-        const auto part = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
+    for (auto at = url.find('?'); at < url.size();) {
+        ++at; // past the ? or &
+        const auto end = std::min(url.find('&', at), url.size());
+        const auto part = url.substr(at, end - at);
+        at = end;
+        if (part.empty()) continue;
         const auto equals = std::min(part.find('='), part.size());
         f(part.substr(0, equals), part.substr(std::min(equals + 1, part.size())));
     }

@@ -76,6 +76,8 @@ struct job_api {
           parser(api),
           known(options.max_etags) {
         while (base_url.ends_with('/')) base_url.pop_back();
+        for (const auto& [name, value] : headers)
+            if (is_secret_name(name)) options.secrets.push_back(value);
     }
 
     http_request request(expanded_request e) const {
@@ -99,14 +101,13 @@ struct job_api {
 
     /// For people: no secret of ours, one line, not too long.
     std::string shown(std::string text) const {
-        if (options.credential) {
-            const std::string& value = options.credential->value();
-            text = redacted(std::move(text), value);
-            text =
-                redacted(std::move(text), std::string_view(value).substr(std::min(value.find(' ') + 1, value.size())));
-        }
-        for (const auto& [name, value] : headers)
-            if (is_secret_name(name)) text = redacted(std::move(text), value);
+        const auto hide = [&text](std::string_view secret) {
+            text = redacted(std::move(text), secret);
+            if (const auto blank = secret.find(' '); blank != std::string_view::npos) // Bearer ...
+                text = redacted(std::move(text), secret.substr(blank + 1));
+        };
+        if (options.credential) hide(options.credential->value());
+        for (const auto& secret : options.secrets) hide(secret);
         for (char& c : text)
             if ((c >= 0 && c < ' ') || c == 0x7F) c = ' ';
         constexpr std::size_t most = 500;

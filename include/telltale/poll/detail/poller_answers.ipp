@@ -173,6 +173,7 @@ TELLTALE_DECL void poller_state::give_up(std::uint32_t k, poller_watch& w, job& 
         job_report& r = new_report(news.second, w, j, news.at);
         r.health = watch_state::stale;
         r.health_error = "the deadline of the watch is over";
+        if (w.plan.failures() != 0) r.health_error += "; before, " + j.health.error;
         see(j, r);
     }
     finish(k, w, news, errc::deadline_exceeded);
