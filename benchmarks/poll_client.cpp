@@ -31,7 +31,7 @@ namespace {
 
 profile mock_profile() {
     profile p;
-    p.job = "/{id}";
+    p.job.url = "/{id}";
     p.fields.state = "/state";
     p.fields.progress.percent = "/progress";
     p.fields.progress.remaining = "/eta_s";
