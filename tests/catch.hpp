@@ -15,4 +15,22 @@ using Catch::Approx;
 using Catch::Detail::Approx;
 #endif
 
+#include <string>
+#include <type_traits>
+
+namespace telltale_test {
+
+template <class T>
+concept named_enum = std::is_enum_v<T> && requires(T e) {
+    std::string(to_string(e));
+};
+
+} // namespace telltale_test
+
+/// An enum that has names is shown by them: "failed == cancelled", not "'\t' == 6".
+template <telltale_test::named_enum Enum>
+struct Catch::StringMaker<Enum, void> {
+    static std::string convert(Enum e) { return std::string(to_string(e)); }
+};
+
 #endif // TELLTALE_TESTS_CATCH_HPP
