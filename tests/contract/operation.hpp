@@ -391,8 +391,15 @@ void keeps_the_contract_on_concrete_executors() {
         context.restart();
         if (context.poll() == 0) next_time(context);
     };
+    const auto is_out_of_work = [&] {
+        context.restart();
+        context.poll();
+        return context.stopped();
+    };
     keeps_the_contract_on_concrete<Row>(context, context.get_executor(), run);
+    CHECK(is_out_of_work());
     keeps_the_contract_on_concrete<Row>(context, net::make_strand(context.get_executor()), run);
+    CHECK(is_out_of_work());
     net::thread_pool pool(1);
     keeps_the_contract_on_concrete<Row>(pool, pool.get_executor(), [&] {
         next_time(pool);
