@@ -291,6 +291,23 @@ TEST_CASE_METHOD(fixture, "status_poller: at the deadline of a watch one last po
         CHECK(now() == 40s);
         CHECK(r->ec == error_code());
     }
+    SECTION("the last failure is told with it") {
+        source.script("1", {says(job_state::running), fails(errc::http_status)});
+        make({.unreachable_after = 100}).watch("1", {.deadline = 40s});
+        clock.run();
+        const std::string why = "the deadline of the watch is over; before, " +
+                                std::string(system_error(make_error_code(errc::http_status)).what());
+        CHECK(sink.reports().back().health == watch_state::stale);
+        CHECK(sink.reports().back().health_error == why);
+        CHECK(poller->find("1")->health.error == why);
+    }
+    SECTION("a failure that was followed by an answer is not") {
+        source.script("1", {fails(errc::http_status), says(job_state::running)});
+        make().watch("1", {.deadline = 40s});
+        clock.run();
+        CHECK(sink.healths("1")[0] == degraded);
+        CHECK(sink.reports().back().health_error == "the deadline of the watch is over");
+    }
     SECTION("an unreachable watch stays that") {
         source.script("1", {fails(errc::http_status)});
         make({.unreachable_after = 1}).watch("1", {.deadline = 40s});
