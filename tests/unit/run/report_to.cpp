@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-net::awaitable<void> sleep_for(std::chrono::milliseconds d) {
+net::awaitable<void> pause_for(std::chrono::milliseconds d) {
     timer t(co_await net::this_coro::executor);
     t.expires_after(d);
     co_await t.async_wait(net::use_awaitable);
@@ -28,7 +28,7 @@ net::awaitable<void> sleep_for(std::chrono::milliseconds d) {
 net::awaitable<void> sleep_in_chunks(job_context job, report_to_options options) {
     const auto hooks = report_to(job, options);
     // Chunk 9 is slow.
-    const auto fn = [](auto part) { return sleep_for(part.front() == 18 ? 50ms : 10ms); };
+    const auto fn = [](auto part) { return pause_for(part.front() == 18 ? 50ms : 10ms); };
     const chunk_options two{.size = 2, .workers = 1};
     co_await for_each_chunk(concurrent, 20, two, fn, hooks);
 }

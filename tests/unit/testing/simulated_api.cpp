@@ -30,7 +30,7 @@ static_assert(batch_status_source<simulated_api> && cancelling_source<simulated_
 
 namespace {
 
-net::awaitable<void> sleep_for(std::chrono::nanoseconds d) {
+net::awaitable<void> pause_for(std::chrono::nanoseconds d) {
     timer t(co_await net::this_coro::executor);
     t.expires_after(d);
     co_await t.async_wait(net::use_awaitable);
@@ -40,7 +40,7 @@ net::awaitable<std::vector<status>> look_every(simulated_api api, job_id id, std
     std::vector<status> seen;
     for (int i = 0; i < times; ++i) {
         seen.push_back(co_await api.poll(id));
-        co_await sleep_for(gap);
+        co_await pause_for(gap);
     }
     co_return seen;
 }
@@ -69,7 +69,7 @@ net::awaitable<poll_error> failure_of(simulated_api api, job_id id) {
 
 net::awaitable<void> cancel_and_retry(simulated_api api, virtual_world* world) {
     std::vector<job_id> ids{"b", "x", "a"};
-    co_await sleep_for(2s);
+    co_await pause_for(2s);
     const auto before = world->clock.now();
     const auto answers = co_await api.poll_many(ids);
     CHECK(world->clock.now() - before == 100ms);
@@ -85,7 +85,7 @@ net::awaitable<void> cancel_and_retry(simulated_api api, virtual_world* world) {
     CHECK(of_nobody == command_result::unknown_job);
     const auto not_yet = co_await api.poll("a");
     CHECK(not_yet.state == job_state::running);
-    co_await sleep_for(1s);
+    co_await pause_for(1s);
     const auto then = co_await api.poll("a");
     CHECK(then.state == job_state::cancelled);
     const auto new_id = co_await api.retry("b");
@@ -106,14 +106,14 @@ net::awaitable<void> run_into_limits(simulated_api api) {
     CHECK(refused.hint().retry_after == 4s);
     CHECK(api.counts().too_early == 0);
     CHECK(api.counts().too_often == 1);
-    co_await sleep_for(3s);
+    co_await pause_for(3s);
     co_await failure_of(api, "a");
     CHECK(api.counts().too_early == 1);
-    co_await sleep_for(97s);
+    co_await pause_for(97s);
     const auto broken = co_await failure_of(api, "a");
     CHECK(broken.http_status() == 500);
     CHECK(broken.kind() == error_class::api);
-    co_await sleep_for(100s);
+    co_await pause_for(100s);
     const auto down = co_await failure_of(api, "a");
     CHECK(down.kind() == error_class::network);
     CHECK(down.http_status() == 0);
