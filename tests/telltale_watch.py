@@ -178,8 +178,8 @@ class WatchTest(unittest.TestCase):
         out, err = process.communicate(timeout=PATIENCE)
         return process.returncode, out, err
 
-    def watch(self, *arguments, **kwargs):
-        return self.run_watch("--url", self.api.url, *FLAGS, *arguments, **kwargs)
+    def watch(self, *arguments, url=None, **kwargs):
+        return self.run_watch("--url", url or self.api.url, *FLAGS, *arguments, **kwargs)
 
     # Exit status
 
@@ -207,6 +207,7 @@ class WatchTest(unittest.TestCase):
             (["--print-profile", "slrum"], 'no profile "slrum"'),
             (["--profile", "slurm", "17"], "--url"),
             (["--profile", "slurm", "--url", "head:6820", "17"], "neither http:// nor https://"),
+            (["--profile", "slurm", "--url", "ftp://me:secret@head:6820", "17"], "neither http:// nor https://"),
             (["--profile", "slurm", *url], "which jobs?"),
             ([*url, *FLAGS, "--all"], "--list"),
             ([*url, *FLAGS, "--cancel", "17"], "--cancel-request"),
@@ -403,6 +404,19 @@ class WatchTest(unittest.TestCase):
         self.api.jobs = {"17": [lambda r: r.answer(401, {"message": "no: " + r.headers["X-Whoami"]})]}
         _, out, err = self.watch("17", "--header", "X-Whoami: env:MY_TOKEN", env={"MY_TOKEN": "top-secret"})
         self.assertNotIn("top-secret", out + err)
+
+    def test_a_secret_in_the_url_is_not_shown(self):
+        self.api.jobs = {"17": ["frobbing"]}
+        for url, shown, status_of_it in [
+            (self.api.url + "/runs/17?api_key=top-secret&of=", self.api.url + "/runs/17?api_key=***&of=", 124),
+            (self.api.url.replace("//", "//me:top-secret@"), self.api.url, 3),
+        ]:
+            with self.subTest(url):
+                status, out, err, record = self.watch_and_record("17", "--timeout", "300ms", "--explain", url=url)
+                self.assertEqual(status, status_of_it, err)
+                self.assertEqual(record[0]["options"]["source_name"], shown)
+                self.assertIn(shown, out + err)
+                self.assertNotIn("top-secret", out + err + json.dumps(record))
 
     def test_a_short_header_leaves_the_record_whole(self):
         self.api.jobs = {"17": ["ok"]}

@@ -297,7 +297,7 @@ std::optional<settings> parse(int argc, char** argv, int& status) {
     s.url = raw.url;
     if (s.url.empty()) throw usage_error("where? Give the API's --url");
     if (!s.url.starts_with("http://") && !s.url.starts_with("https://"))
-        throw usage_error("--url " + s.url + ": neither http:// nor https://");
+        throw usage_error("--url: neither http:// nor https://"); // not what it is: it may hold a password
     if (s.ids.empty() && !s.all) throw usage_error("which jobs? Give their ids, or --all");
     if (s.all && !s.api.list) throw usage_error("--all: the profile has no list of jobs; give --list");
     if (s.cancel && !s.api.cancel) throw usage_error("--cancel: the profile cannot cancel; give --cancel-request");
