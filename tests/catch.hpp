@@ -7,6 +7,8 @@
 // Catch2 3 where it is found, else Catch2 2.13. Tests include this and keep to what both have: TEST_CASE, SECTION,
 // CHECK, REQUIRE and their kin, GENERATE, INFO, CAPTURE, and Approx by its short name.
 
+#define CATCH_CONFIG_ENABLE_OPTIONAL_STRINGMAKER
+
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 using Catch::Approx;
