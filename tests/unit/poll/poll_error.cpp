@@ -23,6 +23,7 @@ TEST_CASE("poll_error: a system_error that says where, what and of which class i
     } catch (const system_error& e) { // as one who knows nothing of it
         CHECK(e.code() == errc::http_status);
         const std::string what = e.what(); // Boost's goes on
+        CAPTURE(what);
         CHECK(what.starts_with("/jobs/1: " + make_error_code(errc::http_status).message()));
     }
     try {
