@@ -57,6 +57,53 @@ TEST_CASE("ten at once by default, and only the first in the queue are told thei
     world.clock.run();
 }
 
+TEST_CASE("by default the first hundred are told their place, and the newest ten thousand ends remembered") {
+    virtual_world world;
+    recorder record;
+    job_manager told(world.executor(), record.sink());
+    for (int i = 0; i < 111; ++i) told.submit({}, sleeper{});
+    CHECK(record.of("110").back().queue_position == 100U);
+    CHECK_FALSE(record.of("111").back().queue_position);
+    job_manager manager(world.executor(), nullptr);
+    const auto trivial = [](job_context) -> net::awaitable<void> { co_return; };
+    for (int i = 0; i < 10'001; ++i) manager.submit({}, trivial);
+    world.clock.run();
+    CHECK_FALSE(manager.state("1"));
+    world.clock.run_for(24h * 365); // however long ago it was
+    CHECK(manager.state("2") == job_state::succeeded);
+}
+
+TEST_CASE("a manager of which nothing may run starts a job when that changes") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr, {.max_running = 0});
+    manager.submit({}, sleeper{});
+    world.clock.run_for(1h);
+    CHECK(manager.counts() == job_counts{.queued = 1});
+    manager.set_max_running(1);
+    world.clock.run();
+    CHECK(manager.counts() == job_counts{.succeeded = 1});
+}
+
+TEST_CASE("a job of which nothing else is said has one attempt, for as long as it takes, and takes no retry") {
+    virtual_world world;
+    job_manager manager(world.executor(), nullptr);
+    int attempts = 0;
+    const auto fails = [&attempts](job_context) -> net::awaitable<void> {
+        ++attempts;
+        throw job_failure(error_class::network, "no");
+        co_return;
+    };
+    manager.submit({}, sleeper{24h * 365});
+    manager.submit({}, fails);
+    manager.submit({.retry = {.max_attempts = 0}}, fails); // which is 1
+    world.clock.run();
+    CHECK(manager.state("1") == job_state::succeeded);
+    CHECK(manager.state("2") == job_state::failed);
+    CHECK(manager.state("3") == job_state::failed);
+    CHECK(attempts == 2);
+    CHECK(manager.retry("2") == command_result::unsupported);
+}
+
 TEST_CASE("a report tells the job's name, kind, labels and door, and when it was") {
     virtual_world world;
     recorder record;

@@ -262,6 +262,8 @@ TEST_CASE("the end by a signal is not an exit code") {
                                        {SIGXFSZ, "SIGXFSZ"},
                                        {SIGSYS, "SIGSYS"}})
         CHECK(detail::signal_name(number) == name);
+    for (const int number : {-1, 0, 16, 32, 64}) // those that have no name
+        CHECK(detail::signal_name(number) == "signal " + std::to_string(number));
 }
 
 TEST_CASE("what cannot be started is an error that says why, and never an exit code") {
@@ -384,6 +386,16 @@ TEST_CASE("of gigabytes of output the end is kept, and counted what was before i
     CHECK(r.output.text == std::string(3, '\0') + "the-end");
     CHECK(r.output.dropped == 3'221'225'472 - 3);
     CHECK(r.errors == captured_output{"error", 0});
+}
+
+TEST_CASE("by default the last MiB of each stream is kept") {
+    const nothing_left check;
+    const auto [ec, r] = run(shell("head -c 1048577 /dev/zero; head -c 1048576 /dev/zero >&2"));
+    CHECK_FALSE(ec);
+    CHECK(r.output.text.size() == 1'048'576);
+    CHECK(r.output.dropped == 1);
+    CHECK(r.errors.text.size() == 1'048'576);
+    CHECK(r.errors.dropped == 0);
 }
 
 TEST_CASE("the tail of a stream is the same however it comes in pieces") {
