@@ -12,7 +12,6 @@
 #include "scripted_server.hpp"
 
 #include <chrono>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -407,18 +406,6 @@ TEST_CASE("http_client: what a proxy is, and for whom there is none", "[http_cli
         CHECK(!detail::bypasses(not_direct, url));
     CHECK(detail::bypasses("[::1]:80", *detail::parse_http_url("http://[::1]/")));
     CHECK(detail::bypasses("::1", *detail::parse_http_url("http://[::1]/")));
-    for (const auto* name :
-         {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"})
-        ::unsetenv(name);
-    ::setenv("HTTP_PROXY", "http://attacker", 1);
-    ::setenv("ALL_PROXY", "http://all:1", 1);
-    ::setenv("HTTPS_PROXY", "http://tls:2", 1);
-    ::setenv("no_proxy", "a,,b.c", 1);
-    const auto o = proxy_from_environment();
-    CHECK(o.http == "http://all:1");
-    CHECK(o.https == "http://tls:2");
-    CHECK(o.no_proxy == std::vector<std::string>{"a", "b.c"});
-    for (const auto* name : {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "no_proxy"}) ::unsetenv(name);
 }
 
 TEST_CASE("http_client: downloads into a sink", "[http_client_policies]") {
