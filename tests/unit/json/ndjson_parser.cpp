@@ -74,6 +74,18 @@ TEST_CASE("ndjson: a row can be read") {
     CHECK(sum == 21);
 }
 
+TEST_CASE("ndjson: a row can be parsed where it stands, for there is room behind it") {
+    std::size_t rows = 0;
+    ndjson_parser parser([&rows](const json_row& row) {
+        const std::string all(row.text.data(), row.text.size() + simdjson::SIMDJSON_PADDING); // AddressSanitizer looks
+        CHECK(all.starts_with(row.text));
+        return ++rows != 0;
+    });
+    for (std::size_t size = 1; size <= 200; ++size) parser.push('"' + std::string(size, 'x') + "\"\n");
+    CHECK(parser.finish());
+    CHECK(rows == 200);
+}
+
 TEST_CASE("ndjson: faults name line and column") {
     const auto malformed = parse_lines({"{}\n  {\"a\":x}\n{}"});
     CHECK(malformed.rows.size() == 1);
@@ -95,6 +107,9 @@ TEST_CASE("ndjson: a line over the limit is refused before it is whole") {
     const auto o = parse_lines({"1\n", "123456789"}, limit);
     CHECK(o.error == errc::body_too_large);
     CHECK(o.what.starts_with("line 2, column 1: "));
+    const std::string longest = '"' + std::string((16U << 20U) - 2, 'x') + '"'; // by default 16 MiB
+    CHECK(parse_lines({longest}).rows.size() == 1);
+    CHECK(parse_lines({longest, " \n", longest, "x"}).error == errc::body_too_large);
 }
 
 TEST_CASE("ndjson: whoever reads the rows can stop, or throw") {
