@@ -21,6 +21,7 @@
 #include <exception>
 #include <ranges>
 #include <string>
+#include <utility>
 
 namespace net = telltale::net;
 
@@ -62,19 +63,26 @@ void finish(std::exception_ptr e) {
     if (e) std::rethrow_exception(e);
 }
 
+/// What there is before the loop and after it.
+struct service {
+    net::io_context context{1};
+    net::thread_pool pool{2};
+
+    void run(net::awaitable<void> all) {
+        net::co_spawn(context, std::move(all), finish);
+        context.run();
+        context.restart();
+    }
+};
+
 template <class Hooks>
-void run(const std::string& mode, std::size_t items, std::size_t size, work fn, Hooks hooks) {
+void run(service& s, const std::string& mode, std::size_t items, std::size_t size, work fn, Hooks hooks) {
     if (mode == "blocking") {
         telltale::for_each_chunk(telltale::blocking, items, {.size = size}, fn, hooks);
     } else if (mode == "serial") {
-        net::io_context context{1};
-        net::co_spawn(context, each(telltale::serial, items, size, fn, hooks), finish);
-        context.run();
+        s.run(each(telltale::serial, items, size, fn, hooks));
     } else if (mode == "pool") {
-        net::io_context context{1};
-        net::thread_pool pool(2);
-        net::co_spawn(context, each(pool.get_executor(), items, size, fn, hooks), finish);
-        context.run();
+        s.run(each(s.pool.get_executor(), items, size, fn, hooks));
     } else {
         std::fprintf(stderr, "no such mode: %s\n", mode.c_str());
         std::exit(2);
@@ -97,12 +105,8 @@ private:
     net::io_context* context_;
 };
 
-void run_with_posts(std::size_t items, std::size_t size, work fn) {
-    net::io_context context{1};
-    net::thread_pool pool(2);
-    net::co_spawn(
-        context, each(pool.get_executor(), items, size, work_and_post(fn, context), telltale::chunk_hooks<>{}), finish);
-    context.run();
+void run_with_posts(service& s, std::size_t items, std::size_t size, work fn) {
+    s.run(each(s.pool.get_executor(), items, size, work_and_post(fn, s.context), telltale::chunk_hooks<>{}));
 }
 
 /// What both hooks see.
@@ -111,11 +115,11 @@ struct witness {
     double done = 0;
 };
 
-void run_with_hooks(const std::string& mode, std::size_t items, std::size_t size, work fn) {
+void run_with_hooks(service& s, const std::string& mode, std::size_t items, std::size_t size, work fn) {
     witness seen;
     const telltale::chunk_hooks hooks{.chunk_completed = [&seen](const telltale::chunk_info&) { ++seen.chunks; },
                                       .progress = [&seen](const telltale::chunk_progress& p) { seen.done = p.done; }};
-    run(mode, items, size, fn, hooks);
+    run(s, mode, items, size, fn, hooks);
     if (seen.done != static_cast<double>(items)) std::abort();
 }
 
@@ -135,8 +139,9 @@ double measure(F f) {
 int pairs(const std::string& mode, std::size_t chunks, std::size_t size, std::size_t count, work fn) {
     const std::size_t items = chunks * size;
     const bool posts = mode == "posts";
-    const auto without = [&] { run(posts ? "pool" : mode, items, size, fn, telltale::chunk_hooks<>{}); };
-    const auto with = [&] { posts ? run_with_posts(items, size, fn) : run_with_hooks(mode, items, size, fn); };
+    service s;
+    const auto without = [&] { run(s, posts ? "pool" : mode, items, size, fn, telltale::chunk_hooks<>{}); };
+    const auto with = [&] { posts ? run_with_posts(s, items, size, fn) : run_with_hooks(s, mode, items, size, fn); };
     without();
     with();
     std::printf("[");
@@ -162,11 +167,12 @@ int main(int argc, char** argv) {
     const std::size_t items = number(2) * number(3);
     const std::string mode = word(1);
     const std::size_t suffix = mode.find("-hooks");
+    service s;
     if (mode == "bare")
         bare(items, number(3), work(sum));
     else if (suffix != std::string::npos)
-        run_with_hooks(mode.substr(0, suffix), items, number(3), work(sum));
+        run_with_hooks(s, mode.substr(0, suffix), items, number(3), work(sum));
     else
-        run(mode, items, number(3), work(sum), telltale::chunk_hooks<>{});
+        run(s, mode, items, number(3), work(sum), telltale::chunk_hooks<>{});
     std::printf("%s: %llu\n", mode.c_str(), static_cast<unsigned long long>(sum)); // so that nobody leaves it out
 }

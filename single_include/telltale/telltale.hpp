@@ -407,8 +407,14 @@ private:
 
     static double square(double x) noexcept { return x * x; }
 
-    template <std::size_t N>
-    static double median(std::array<double, N> v, std::size_t size) noexcept {
+    static double median(double a, double b, double c) noexcept {
+        return std::max(std::min(a, b), std::min(std::max(a, b), c));
+    }
+    // Without the lowest and the highest of four, which cannot be it.
+    static double median(double a, double b, double c, double d, double e) noexcept {
+        return median(std::max(std::min(a, b), std::min(c, d)), std::min(std::max(a, b), std::max(c, d)), e);
+    }
+    static double median(row v, std::size_t size) noexcept {
         const auto middle = v.begin() + static_cast<std::ptrdiff_t>(size / 2);
         std::nth_element(v.begin(), middle, v.begin() + static_cast<std::ptrdiff_t>(size));
         return *middle;
@@ -423,13 +429,13 @@ private:
         row local{};
         row away{};
         for (std::size_t i = 0; i < size; ++i) {
-            std::array<double, 5> near{};
             const std::size_t first = i < 2 ? 0 : i - 2;
             const std::size_t last = std::min(i + 3, size);
-            std::copy(pace.begin() + static_cast<std::ptrdiff_t>(first),
-                      pace.begin() + static_cast<std::ptrdiff_t>(last), near.begin());
-            if (last - first == 4) near[4] = 0; // an even number: the lower of the two in the middle
-            local[i] = median(near, (last - first) | 1);
+            const double* const near = &pace[first];
+            if (last - first == 3)
+                local[i] = median(near[0], near[1], near[2]);
+            else // of four, the lower of the two in the middle
+                local[i] = median(near[0], near[1], near[2], near[3], last - first == 5 ? near[4] : 0);
             away[i] = std::abs(pace[i] - local[i]);
         }
         // 1.4826: the standard deviation of a normal distribution over its median absolute deviation
@@ -622,9 +628,11 @@ public:
         }
     }
 
-    /// Predicts the next part, if it is time to.
+    /// Whether it is time to predict the next part.
+    bool due(double done) const noexcept { return done >= next_; }
+
+    /// Predicts the next part.
     void remember(const forecast& ahead, double done, double now) noexcept {
-        if (done < next_) return;
         next_ = done * 1.25;
         const auto free = std::find_if(pending_.begin(), pending_.end(), [](const auto& p) { return p.target == 0; });
         if (free == pending_.end()) return;
@@ -678,6 +686,7 @@ private:
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace telltale::inline TELLTALE_ABI {
 
@@ -745,8 +754,9 @@ public:
         squares_ += time * time;
         const double before = elapsed_ - time;
         checks_.advance(recorded_ - baseline_, work, before, time);
-        if (history_.add(work, time)) forecast_.fit(history_);
-        if (history_.size() >= 4) checks_.remember(forecast_, done - baseline_, elapsed_);
+        fitted_ &= !history_.add(work, time);
+        if (history_.size() >= 4 && checks_.due(done - baseline_))
+            checks_.remember(fitted_forecast(), done - baseline_, elapsed_);
         recorded_ = done;
         last_ = now;
     }
@@ -760,7 +770,7 @@ public:
     }
 
     /// Time until `total` is done, as seen at `now`: the middle of predict().
-    std::optional<std::chrono::duration<double>> remaining(double total, clock::time_point now) const noexcept {
+    std::optional<std::chrono::duration<double>> remaining(double total, clock::time_point now) noexcept {
         const auto p = predict(total, now);
         if (!p) return std::nullopt;
         return p->remaining;
@@ -768,10 +778,10 @@ public:
 
     /// Time until `total` is done, as seen at `now`, with its band. Nothing where no honest prediction is possible: no
     /// progress was seen since the baseline, or the numbers are beyond reason. Zero when the total is reached.
-    std::optional<prediction> predict(double total, clock::time_point now) const noexcept {
+    std::optional<prediction> predict(double total, clock::time_point now) noexcept {
         if (started_ && done_ >= total) return prediction{};
         if (!(elapsed_ > 0)) return std::nullopt;
-        const auto q = checks_.calibrate(forecast_.of(total - recorded_));
+        const auto q = checks_.calibrate(fitted_forecast().of(total - recorded_));
         if (!(q.middle > 0) || !std::isfinite(q.high)) return std::nullopt;
 
         // Time that passes was foreseen as long as an advance takes. Who looks at any moment finds himself in a gap of
@@ -792,6 +802,12 @@ public:
 private:
     static double seconds(clock::duration d) noexcept { return std::chrono::duration<double>(d).count(); }
 
+    // Only when it is asked for: to fit it costs many times what a sample does.
+    const detail::forecast& fitted_forecast() noexcept {
+        if (!std::exchange(fitted_, true)) forecast_.fit(history_);
+        return forecast_;
+    }
+
     double idle(clock::time_point now) const noexcept { return now > last_ ? seconds(now - last_) : 0; }
 
     double decay_; // of the weights of the rate: a power of two per second
@@ -808,6 +824,7 @@ private:
     double squares_ = 0; // of the gaps between advances
     detail::work_history history_;
     detail::forecast forecast_;
+    bool fitted_ = true; // to the history as it is; there is nothing yet to fit to
     detail::forecast_checks checks_;
 };
 
@@ -1363,6 +1380,13 @@ void routing_keys(const event& e, Visitor&& visit) {
 /// The kind, as a number below 64.
 constexpr unsigned routing_class(const event& e) noexcept { return static_cast<unsigned>(e.kind); }
 
+/// Tells the processor that the event is about to be destroyed, and most likely its job with it.
+inline void prefetch_parts(const event& e) noexcept {
+    constexpr std::size_t cache_line = 64;
+    const auto* const bytes = reinterpret_cast<const char*>(e.job.get());
+    for (std::size_t i = 0; bytes && i < sizeof(job); i += cache_line) __builtin_prefetch(bytes + i);
+}
+
 /// What an event takes in memory, about: with its job, which it may share with others.
 inline std::size_t byte_size(const event& e) noexcept {
     std::size_t bytes = sizeof(event) + e.data.size();
@@ -1460,7 +1484,8 @@ struct applied {
     bool ended = false; ///< this report brought the job into a terminal state
 };
 
-TELLTALE_DECL applied apply(job_record& record, job_report report, timestamp now);
+/// The report has its time.
+TELLTALE_DECL applied apply(job_record& record, job_report&& report);
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 
@@ -1566,17 +1591,21 @@ private:
     tracked_executor<Executor> work_;
 };
 
-/// An any_io_executor holds an io_context's own executor nearly always. To ask for that once is cheaper by half a
-/// completion than to go through the type-erased prefer, require and execute.
+/// An any_io_executor holds an io_context's own executor nearly always, or a strand of one. To ask for these once is
+/// cheaper by half a completion than to go through the type-erased prefer, require and execute, which allocate a strand
+/// each.
 template <>
 class completion_executor<net::any_io_executor> {
     using direct_executor = net::io_context::executor_type;
+    using strand_executor = net::strand<net::any_io_executor>;
 
 public:
     explicit completion_executor(const net::any_io_executor& executor) {
         // The target() of the oldest supported Asio does not look at the type.
         if (executor.target_type() == typeid(direct_executor))
             work_.template emplace<1>(track_work(*executor.target<direct_executor>()));
+        else if (executor.target_type() == typeid(strand_executor))
+            work_.template emplace<2>(track_work(*executor.target<strand_executor>()));
         else
             work_.template emplace<0>(track_work(executor));
     }
@@ -1584,15 +1613,19 @@ public:
     template <class Function>
     void post(Function&& function) && {
         const auto work = std::move(work_);
-        if (const auto* const direct = std::get_if<1>(&work)) // whose copies, in post, need not count as work each
+        // Copies of an executor, in post, need not count as work each.
+        if (const auto* const direct = std::get_if<1>(&work))
             net::post(net::prefer(*direct, net::execution::outstanding_work.untracked),
+                      std::forward<Function>(function));
+        else if (const auto* const strand = std::get_if<2>(&work))
+            net::post(net::prefer(*strand, net::execution::outstanding_work.untracked),
                       std::forward<Function>(function));
         else
             net::post(std::get<0>(work), std::forward<Function>(function));
     }
 
 private:
-    std::variant<net::any_io_executor, tracked_executor<direct_executor>> work_;
+    std::variant<net::any_io_executor, tracked_executor<direct_executor>, tracked_executor<strand_executor>> work_;
 };
 
 /// A handler and its arguments, ready to run.
@@ -2515,6 +2548,11 @@ std::size_t byte_size_of(const Event& e) {
         return sizeof(Event);
 }
 
+template <class Event>
+void prefetch_parts_of([[maybe_unused]] const Event& e) noexcept {
+    if constexpr (requires { prefetch_parts(e); }) prefetch_parts(e);
+}
+
 } // namespace telltale::inline TELLTALE_ABI::detail
 
 #endif // TELLTALE_EVENT_DETAIL_EVENT_TRAITS_HPP
@@ -3134,6 +3172,7 @@ public:
             bytes_ -= events_.front().bytes;
             forgotten.add(std::move(events_.front().event));
             events_.pop_front();
+            prefetch_next();
         }
     }
 
@@ -3142,6 +3181,14 @@ private:
         std::shared_ptr<const Event> event;
         std::size_t bytes;
     };
+
+    // What is forgotten next was told long ago, and is in no cache: of the one after it the event, of that one the rest.
+    void prefetch_next() const noexcept {
+        if (events_.size() < 3) return;
+        __builtin_prefetch(events_[2].event.get());
+        prefetch_parts_of(*events_[1].event);
+    }
+
     std::deque<entry> events_;
     const std::size_t limit_;
     const std::size_t byte_limit_;
@@ -3570,6 +3617,7 @@ struct emitter_options {
 ///   for each key by which subscriptions can ask for it (subscription_options::keys);
 /// - `unsigned routing_class(const Event&)`, below 64: what sort of event it is (subscription_options::classes);
 /// - `std::size_t byte_size(const Event&)`: what it takes in memory; without: sizeof(Event).
+/// - `void prefetch_parts(const Event&)`: brings what it refers to into the cache, because it will soon be forgotten.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, but for the destructor.
@@ -3647,7 +3695,7 @@ public:
 
     emitter<event>& journal() noexcept { return *journal_; }
 
-    void report(job_report r);
+    void report(job_report&& r);
 
     void emit_custom(std::string data, std::string_view id);
 
@@ -4111,10 +4159,10 @@ bool assign_if_new(T& to, const std::optional<T>& from) {
 /// A change of the job that is being built up from a report.
 class application {
 public:
-    application(job_record& record, job_report report, timestamp now)
+    application(job_record& record, job_report& report)
         : record_(record),
-          report_(std::move(report)),
-          at_(report_.at == timestamp{} ? now : report_.at),
+          report_(report),
+          at_(report_.at),
           first_(!record.current),
           next_(first_ ? job{} : *record.current) {}
 
@@ -4134,7 +4182,7 @@ public:
         const bool health = change_health();
         if (moved == transition::refused) {
             result_.refused = true;
-            publish();
+            publish_last();
             tell(event_kind::transition_refused, refusal(before, wanted, report_.by));
             if (health) tell(event_kind::watch_health_changed);
             return std::move(result_);
@@ -4143,7 +4191,7 @@ public:
         progressed |= change_steps();
         const bool updated = change_description(is_terminal(before));
         if (moved == transition::allowed) arrive(wanted);
-        publish();
+        publish_last();
         if (moved == transition::allowed)
             tell(before == job_state::paused && wanted == job_state::running ? event_kind::job_resumed
                                                                              : arrival_in(wanted));
@@ -4272,13 +4320,14 @@ private:
     }
 
     void publish() { record_.current = std::make_shared<const job>(next_); }
+    void publish_last() { record_.current = std::make_shared<const job>(std::move(next_)); }
 
     void tell(event_kind kind, std::string data = {}) {
         result_.events.push_back(event{kind, at_, record_.current, std::move(data)});
     }
 
     job_record& record_;
-    job_report report_;
+    job_report& report_;
     timestamp at_;
     bool first_;
     bool fresh_ = false; // the first report of this attempt
@@ -4286,9 +4335,7 @@ private:
     applied result_;
 };
 
-TELLTALE_DECL applied apply(job_record& record, job_report report, timestamp now) {
-    return application(record, std::move(report), now).run();
-}
+TELLTALE_DECL applied apply(job_record& record, job_report&& report) { return application(record, report).run(); }
 
 TELLTALE_DECL std::shared_ptr<board_state> board_state::create(net::execution_context& context, board_options options) {
     return std::make_shared<board_state>(context, options);
@@ -4302,7 +4349,7 @@ TELLTALE_DECL board_state::board_state(net::execution_context& context, board_op
 
 TELLTALE_DECL board_state::~board_state() = default;
 
-TELLTALE_DECL void board_state::report(job_report r) {
+TELLTALE_DECL void board_state::report(job_report&& r) {
     if (r.id.empty()) throw std::invalid_argument("telltale::board: a report without a job id");
     wait_list waiters;
     std::shared_ptr<const job> ended;
@@ -4310,8 +4357,8 @@ TELLTALE_DECL void board_state::report(job_report r) {
         const std::lock_guard lock(mutex());
         if (closed_) return;
         entry& e = find_or_add(r.id);
-        const timestamp now = time_->system_now();
-        applied result = apply(e.record, std::move(r), now);
+        if (r.at == timestamp{}) r.at = time_->system_now();
+        applied result = apply(e.record, std::move(r));
         if (result.refused) ++refused_;
         for (auto& told : result.events) journal_->emit(std::move(told));
         if (result.ended) {
@@ -4395,7 +4442,7 @@ TELLTALE_DECL void board_state::forget_finished() {
 } // namespace detail
 
 TELLTALE_DECL job_sink board::sink() const {
-    return [weak = std::weak_ptr(state_)](job_report r) {
+    return [weak = std::weak_ptr(state_)](job_report&& r) {
         if (const auto state = weak.lock()) state->report(std::move(r));
     };
 }
@@ -12155,6 +12202,7 @@ inline flight_failure failure_of(errc e) {
 // <telltale/core/progress.hpp> is above
 // <telltale/core/time.hpp> is above
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -12195,10 +12243,9 @@ public:
         std::size_t rest = bytes.size();
         for (; rest >= 0x80U; rest >>= 7U) head[n++] = static_cast<char>((rest & 0x7FU) | 0x80U);
         head[n++] = static_cast<char>(rest);
-        std::unique_ptr<char[]> block(new char[n + bytes.size()]);
-        std::memcpy(block.get(), head, n);
-        if (!bytes.empty()) std::memcpy(block.get() + n, bytes.data(), bytes.size());
-        block_ = std::move(block);
+        if (!block_ || view().size() != bytes.size()) block_.reset(new char[n + bytes.size()]);
+        std::memcpy(block_.get(), head, n);
+        if (!bytes.empty()) std::memcpy(block_.get() + n, bytes.data(), bytes.size());
     }
 
 private:
@@ -12207,25 +12254,34 @@ private:
 
 class byte_packer {
 public:
-    explicit byte_packer(std::string& to) : to_(to) { to_.clear(); }
+    /// `memory` is only ever grown.
+    explicit byte_packer(std::string& memory) noexcept : memory_(memory) {}
+
+    std::string_view view() const noexcept { return {memory_.data(), used_}; }
 
     template <class T>
     void put(const T& value) {
         static_assert(std::is_trivially_copyable_v<T>);
-        char bytes[sizeof(T)];
-        std::memcpy(bytes, &value, sizeof(T));
-        to_.append(bytes, sizeof(T));
+        std::memcpy(room(sizeof(T)), &value, sizeof(T));
     }
     void put(std::string_view text) {
         std::size_t rest = text.size();
-        for (; rest >= 0x80U; rest >>= 7U) to_ += static_cast<char>((rest & 0x7FU) | 0x80U);
-        to_ += static_cast<char>(rest);
-        to_ += text;
+        for (; rest >= 0x80U; rest >>= 7U) put(static_cast<char>((rest & 0x7FU) | 0x80U));
+        put(static_cast<char>(rest));
+        if (!text.empty()) std::memcpy(room(text.size()), text.data(), text.size());
     }
     void put(const std::string& text) { put(std::string_view(text)); }
 
 private:
-    std::string& to_;
+    char* room(std::size_t n) {
+        if (memory_.size() - used_ < n) memory_.resize(std::max(memory_.size() * 2, used_ + n));
+        char* const at = memory_.data() + used_;
+        used_ += n;
+        return at;
+    }
+
+    std::string& memory_;
+    std::size_t used_ = 0;
 };
 
 class byte_unpacker {
@@ -12280,7 +12336,7 @@ public:
         members(j, times.state, [&](const auto& member) {
             if (is_there(member)) put(out, member);
         });
-        if (scratch != bytes_.view()) bytes_.assign(scratch);
+        if (out.view() != bytes_.view()) bytes_.assign(out.view());
     }
 
     void prefetch() const noexcept { bytes_.prefetch(); }
@@ -15183,8 +15239,7 @@ void start_wait_done(const std::shared_ptr<State>& state, Handler&& handler, con
 namespace telltale::inline TELLTALE_ABI::detail {
 
 /// Fills in what the estimator says at `now`.
-inline void estimate(progress& p, const estimator& speed, std::chrono::steady_clock::time_point now,
-                     bool predicted = true) {
+inline void estimate(progress& p, estimator& speed, std::chrono::steady_clock::time_point now, bool predicted = true) {
     p.rate = speed.rate(now);
     if (!predicted || !p.total || p.done > *p.total) return;
     if (const auto left = speed.predict(*p.total, now)) {
@@ -17539,6 +17594,10 @@ struct chunk_options {
     /// What an error does: no more chunks are begun and the first one is thrown, or all go into the result.
     error_policy errors = error_policy::cancel_others;
     slow_detector_options slow{}; ///< which chunks are slow, by their time per item
+    /// Hooks are told of what a pool does as it happens, but, errors apart, not more often than this: of what happens
+    /// meanwhile they are told together. For to wake the thread that tells costs microseconds. Zero or less: always as it
+    /// happens.
+    std::chrono::nanoseconds hook_interval = std::chrono::milliseconds{10};
     /// transform_chunks with a consumer only: results in this order, and at most so many chunks begun whose result is not
     /// consumed: those that run, those that wait to be consumed and the one that is. 0: twice the workers.
     chunk_order order = chunk_order::items;
@@ -18314,6 +18373,124 @@ struct put_nowhere {
 // <telltale/detail/time_source.hpp> is above
 // <telltale/detail/waiter.hpp> is above
 // <telltale/run/detail/chunk_figures.hpp> is above
+// begin <telltale/run/detail/chunk_news.hpp>
+
+#ifndef TELLTALE_RUN_DETAIL_CHUNK_NEWS_HPP
+#define TELLTALE_RUN_DETAIL_CHUNK_NEWS_HPP
+
+// <telltale/asio.hpp> is above
+// <telltale/detail/time_source.hpp> is above
+// <telltale/run/detail/chunk_figures.hpp> is above
+// <telltale/run/detail/chunk_tell.hpp> is above
+// <telltale/sync/timer.hpp> is above
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace telltale::inline TELLTALE_ABI::detail {
+
+/// What workers have to tell, on its way to the hooks. Any thread leaves it here; the hooks are told on one strand, at once
+/// if nothing was told within the last `interval`, and else when that is over: to wake the thread that tells costs much
+/// more than to leave a message (docs/benchmarks.md).
+template <class Hooks>
+class chunk_news_queue {
+    using news = std::variant<chunk_news<chunk_event::worker_started>, chunk_news<chunk_event::chunk_started>,
+                              chunk_news<chunk_event::chunk_completed>, chunk_news<chunk_event::slow_chunk>,
+                              chunk_news<chunk_event::error>, chunk_news<chunk_event::worker_stopped>>;
+    using strand = net::strand<net::any_io_executor>;
+
+public:
+    chunk_news_queue(Hooks hooks, std::chrono::nanoseconds interval) : teller_(std::move(hooks)), interval_(interval) {}
+
+    chunk_teller<Hooks>& teller() noexcept { return teller_; }
+    const chunk_teller<Hooks>& teller() const noexcept { return teller_; }
+
+    /// With the mutex held.
+    template <chunk_event E>
+    void add([[maybe_unused]] chunk_news<E> n) {
+        if constexpr (chunk_teller<Hooks>::template may<E>)
+            if (teller_.template wants<E>()) {
+                news_.emplace_back(std::move(n));
+                urgent_ |= E == chunk_event::error;
+            }
+    }
+
+    /// With the mutex held: whether somebody has to post a tell().
+    bool call([[maybe_unused]] std::size_t done) noexcept {
+        if constexpr (chunk_teller<Hooks>::tells) {
+            const bool more = teller_.template wants<chunk_event::progress>() && done != told_;
+            if (news_.empty() && !more) return false;
+            const bool urgent = std::exchange(urgent_, false);
+            return !std::exchange(called_, true) || urgent;
+        } else {
+            return false;
+        }
+    }
+
+    /// On the strand. Says whether there was something to tell; then, with an interval, there is to be another tell() after it.
+    bool tell(std::mutex& mutex, const chunk_figures& figures, const time_source& time) {
+        std::vector<news> all;
+        std::size_t done = 0;
+        bool more = false;
+        {
+            const std::lock_guard lock(mutex);
+            all.swap(news_);
+            done = figures.done();
+            more = std::exchange(told_, done) != done;
+            called_ = interval_ > std::chrono::nanoseconds::zero() && (more || !all.empty());
+        }
+        const bool any = more || !all.empty();
+        const auto progress = [&] {
+            if (std::exchange(more, false)) teller_.tell_progress(done, figures.total(), time.now());
+        };
+        for (const auto& n : all)
+            std::visit(
+                [&]<chunk_event E>(const chunk_news<E>& one) {
+                    if constexpr (E == chunk_event::worker_stopped) progress(); // while there is somebody who made it
+                    teller_.template tell<E>(one.info);
+                },
+                n);
+        progress();
+        return any;
+    }
+
+    /// On the strand: calls `again`, there, after the interval, unless this is gone by then.
+    template <class F>
+    void rest(const strand& home, F again) {
+        if (interval_ <= std::chrono::nanoseconds::zero()) return;
+        if (!pause_) pause_.emplace(home);
+        pause_->expires_after(interval_);
+        pause_->async_wait(net::bind_executor(home, [again = std::move(again)](error_code ec) {
+            if (!ec) again();
+        }));
+    }
+
+    /// On the strand: what is left is told by a last tell().
+    void end() { pause_.reset(); }
+
+private:
+    // On the strand, but for asking what hooks want.
+    chunk_teller<Hooks> teller_;
+    std::optional<timer> pause_{};
+    const std::chrono::nanoseconds interval_;
+
+    // Protected by the mutex.
+    std::vector<news> news_{};
+    std::size_t told_ = 0;
+    bool called_ = false; // a tell() is on its way
+    bool urgent_ = false;
+};
+
+} // namespace telltale::inline TELLTALE_ABI::detail
+
+#endif // TELLTALE_RUN_DETAIL_CHUNK_NEWS_HPP
+// end <telltale/run/detail/chunk_news.hpp>
 // <telltale/run/detail/chunk_tell.hpp> is above
 // <telltale/sync/task_group.hpp> is above
 
@@ -18326,7 +18503,6 @@ struct put_nowhere {
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace telltale::inline TELLTALE_ABI::detail {
@@ -18378,14 +18554,11 @@ class chunk_run final : public wait_state, public chunk_control {
     static constexpr bool tells = teller::tells;
     static constexpr bool has_hooks =
         tells || teller::template may<chunk_event::before> || teller::template may<chunk_event::after>;
-    using news = std::variant<chunk_news<chunk_event::worker_started>, chunk_news<chunk_event::chunk_started>,
-                              chunk_news<chunk_event::chunk_completed>, chunk_news<chunk_event::slow_chunk>,
-                              chunk_news<chunk_event::error>, chunk_news<chunk_event::worker_stopped>>;
 
 public:
     chunk_run(const net::any_io_executor& home, const net::strand<net::any_io_executor>& hook_strand, Pool pool,
-              Items items, const chunk_options& options, std::size_t workers, Fn fn, Hooks hooks,
-              std::shared_ptr<Output> output)
+              Items items, const chunk_options& options, std::size_t workers, std::chrono::nanoseconds hook_interval,
+              Fn fn, Hooks hooks, std::shared_ptr<Output> output)
         : wait_state(context_of(home)),
           home_(hook_strand),
           pool_(std::move(pool)),
@@ -18396,7 +18569,7 @@ public:
           plan_(plan_chunks(items_.size(), options, workers)),
           sizer_(sizer_for(plan_, options)),
           collect_errors_(options.errors == error_policy::collect),
-          teller_(std::move(hooks)),
+          news_(std::move(hooks), hook_interval),
           figures_(plan_.total, options.slow) {
         if constexpr (are_coroutines)
             children_.emplace(net::any_io_executor(pool_), task_group_options{.errors = error_policy::collect});
@@ -18411,14 +18584,15 @@ public:
 
     /// Once, where hooks are called, before start().
     void announce() {
-        if constexpr (teller::template may<chunk_event::before>) teller_.template tell<chunk_event::before>(plan_);
+        if constexpr (teller::template may<chunk_event::before>)
+            news_.teller().template tell<chunk_event::before>(plan_);
     }
 
     /// Once, with the waiter in its list.
     void start() {
         const auto now = time_.now();
         figures_.begin(now);
-        teller_.begin(now);
+        news_.teller().begin(now);
         unfinished_ = plan_.workers + 1; // this counts, too, until all are on their way
         self_ = self();
         const auto pool = pool_;
@@ -18561,7 +18735,7 @@ private:
         if (!is_timed()) return {};
         const auto now = time_.now();
         if constexpr (teller::template may<chunk_event::chunk_started>)
-            if (teller_.template wants<chunk_event::chunk_started>())
+            if (news_.teller().template wants<chunk_event::chunk_started>())
                 note([&](auto& emit) { figures_.started(c, w.info.id, now, emit); });
         return now;
     }
@@ -18621,42 +18795,19 @@ private:
         bool post = false;
         {
             const std::lock_guard lock(mutex());
-            auto emit = [this]<chunk_event E>([[maybe_unused]] chunk_news<E> n) {
-                if constexpr (teller::template may<E>)
-                    if (teller_.template wants<E>()) news_.emplace_back(std::move(n));
-            };
+            auto emit = [this](auto n) { news_.add(std::move(n)); };
             f(emit);
-            if constexpr (tells) {
-                const bool more = teller_.template wants<chunk_event::progress>() && figures_.done() != told_;
-                post = (more || !news_.empty()) && !std::exchange(posted_, true);
-            }
+            post = news_.call(figures_.done());
         }
         if (post) net::post(home_, [run = self()] { run->tell(); });
     }
 
     // On the strand.
     void tell() {
-        std::vector<news> all;
-        std::size_t done = 0;
-        bool more = false;
-        {
-            const std::lock_guard lock(mutex());
-            all.swap(news_);
-            done = figures_.done();
-            more = std::exchange(told_, done) != done;
-            posted_ = false;
-        }
-        const auto progress = [&] {
-            if (std::exchange(more, false)) teller_.tell_progress(done, plan_.total, time_.now());
-        };
-        for (const auto& n : all)
-            std::visit(
-                [&]<chunk_event E>(const chunk_news<E>& one) {
-                    if constexpr (E == chunk_event::worker_stopped) progress(); // while there is somebody who made it
-                    teller_.template tell<E>(one.info);
-                },
-                n);
-        progress();
+        if (!news_.tell(mutex(), figures_, time_)) return;
+        news_.rest(home_, [weak = std::weak_ptr(self())] {
+            if (const auto run = weak.lock()) run->tell();
+        });
     }
 
     void leave() {
@@ -18674,7 +18825,9 @@ private:
         const auto items = items_done_.load(std::memory_order_relaxed);
         chunk_outcome outcome{
             figures_.result(chunks_done_.load(std::memory_order_relaxed), items, plan_.workers, time_.now()), nullptr};
-        teller_.end(outcome.result);
+        news_.end();
+        if constexpr (tells) news_.tell(mutex(), figures_, time_);
+        news_.teller().end(outcome.result);
         if (!collect_errors_ && !outcome.result.errors.empty()) outcome.error = outcome.result.errors.front().error;
         error_code ec;
         if (items + figures_.failed_items() < plan_.total) ec = net::error::operation_aborted;
@@ -18705,15 +18858,11 @@ private:
     std::atomic<bool> stop_{false};
     std::shared_ptr<chunk_run> self_; // as long as there are workers
 
-    // On the strand, but for asking what hooks want.
-    teller teller_;
+    chunk_news_queue<Hooks> news_;
 
     // Protected by the mutex.
     wait_list waiters_;
     chunk_figures figures_;
-    std::vector<news> news_;
-    std::size_t told_ = 0;
-    bool posted_ = false;
     std::vector<worker> held_; // until there is room for their results
 
     [[no_unique_address]] std::conditional_t<are_coroutines, std::optional<task_group>, no_hook> children_;
@@ -18774,10 +18923,10 @@ auto make_chunk_run(const net::any_io_executor& home, Where where, Items items, 
                     Hooks hooks, std::shared_ptr<Output> output) {
     const auto strand = net::make_strand(home);
     constexpr bool coroutines = is_awaitable<typename chunk_call<Items, Fn>::returned>;
-    const auto make = [&](auto pool, std::size_t workers) {
+    const auto make = [&](auto pool, std::size_t workers, std::chrono::nanoseconds hook_interval = {}) {
         using run = chunk_run<decltype(pool), Items, Fn, Hooks, Output>;
-        return std::make_shared<run>(home, strand, std::move(pool), std::move(items), options, workers, std::move(fn),
-                                     std::move(hooks), std::move(output));
+        return std::make_shared<run>(home, strand, std::move(pool), std::move(items), options, workers, hook_interval,
+                                     std::move(fn), std::move(hooks), std::move(output));
     };
     if constexpr (std::is_same_v<Where, serial_t>) {
         if constexpr (coroutines)
@@ -18791,7 +18940,7 @@ auto make_chunk_run(const net::any_io_executor& home, Where where, Items items, 
             return make(home, workers == 0 ? 10 : workers);
         } else {
             if (workers == 0) workers = coroutines ? 10 : threads_of(where);
-            return make(std::move(where), workers);
+            return make(std::move(where), workers, options.hook_interval);
         }
     }
 }

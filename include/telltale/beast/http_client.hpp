@@ -106,13 +106,12 @@ public:
 
 private:
     template <class Token>
-    auto start(http_request request, download_sink sink, Token&& token) {
+    auto start(http_request&& request, download_sink&& sink, Token&& token) {
         return detail::async_start<void(error_code, http_response)>(
             executor_,
-            [pool = pool_, r = std::move(request), s = std::move(sink)](auto&& handler,
-                                                                        const executor_type& ex) mutable {
-                detail::start_http_request(*pool, std::move(r), std::move(s), std::forward<decltype(handler)>(handler),
-                                           ex);
+            [call = detail::prepared_http_call(pool_->prepare(std::move(request), std::move(sink)))](
+                auto&& handler, const executor_type& ex) mutable {
+                detail::start_http_request(std::move(call), std::forward<decltype(handler)>(handler), ex);
             },
             std::forward<Token>(token));
     }

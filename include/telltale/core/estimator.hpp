@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace telltale::inline TELLTALE_ABI {
 
@@ -81,8 +82,9 @@ public:
         squares_ += time * time;
         const double before = elapsed_ - time;
         checks_.advance(recorded_ - baseline_, work, before, time);
-        if (history_.add(work, time)) forecast_.fit(history_);
-        if (history_.size() >= 4) checks_.remember(forecast_, done - baseline_, elapsed_);
+        fitted_ &= !history_.add(work, time);
+        if (history_.size() >= 4 && checks_.due(done - baseline_))
+            checks_.remember(fitted_forecast(), done - baseline_, elapsed_);
         recorded_ = done;
         last_ = now;
     }
@@ -96,7 +98,7 @@ public:
     }
 
     /// Time until `total` is done, as seen at `now`: the middle of predict().
-    std::optional<std::chrono::duration<double>> remaining(double total, clock::time_point now) const noexcept {
+    std::optional<std::chrono::duration<double>> remaining(double total, clock::time_point now) noexcept {
         const auto p = predict(total, now);
         if (!p) return std::nullopt;
         return p->remaining;
@@ -104,10 +106,10 @@ public:
 
     /// Time until `total` is done, as seen at `now`, with its band. Nothing where no honest prediction is possible: no
     /// progress was seen since the baseline, or the numbers are beyond reason. Zero when the total is reached.
-    std::optional<prediction> predict(double total, clock::time_point now) const noexcept {
+    std::optional<prediction> predict(double total, clock::time_point now) noexcept {
         if (started_ && done_ >= total) return prediction{};
         if (!(elapsed_ > 0)) return std::nullopt;
-        const auto q = checks_.calibrate(forecast_.of(total - recorded_));
+        const auto q = checks_.calibrate(fitted_forecast().of(total - recorded_));
         if (!(q.middle > 0) || !std::isfinite(q.high)) return std::nullopt;
 
         // Time that passes was foreseen as long as an advance takes. Who looks at any moment finds himself in a gap of
@@ -128,6 +130,12 @@ public:
 private:
     static double seconds(clock::duration d) noexcept { return std::chrono::duration<double>(d).count(); }
 
+    // Only when it is asked for: to fit it costs many times what a sample does.
+    const detail::forecast& fitted_forecast() noexcept {
+        if (!std::exchange(fitted_, true)) forecast_.fit(history_);
+        return forecast_;
+    }
+
     double idle(clock::time_point now) const noexcept { return now > last_ ? seconds(now - last_) : 0; }
 
     double decay_; // of the weights of the rate: a power of two per second
@@ -144,6 +152,7 @@ private:
     double squares_ = 0; // of the gaps between advances
     detail::work_history history_;
     detail::forecast forecast_;
+    bool fitted_ = true; // to the history as it is; there is nothing yet to fit to
     detail::forecast_checks checks_;
 };
 

@@ -39,6 +39,7 @@ struct emitter_options {
 ///   for each key by which subscriptions can ask for it (subscription_options::keys);
 /// - `unsigned routing_class(const Event&)`, below 64: what sort of event it is (subscription_options::classes);
 /// - `std::size_t byte_size(const Event&)`: what it takes in memory; without: sizeof(Event).
+/// - `void prefetch_parts(const Event&)`: brings what it refers to into the cache, because it will soon be forgotten.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: safe, but for the destructor.

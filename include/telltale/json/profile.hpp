@@ -174,18 +174,19 @@ inline void validate(const profile& p);
 inline profile parse_profile(std::string_view json_text);
 
 /// @{
-/// A request of a profile, with the ids in it. `errc::invalid_argument`: the profile has no such request, there are more
+/// A request of a profile, with the ids in it; its URL begins with `base_url`. `errc::invalid_argument`: the profile has no such request, there are more
 /// ids than its limit, or an id that goes into the body as a number is none.
-inline expanded_request job_request(const profile& p, std::string_view id);
-inline expanded_request many_request(const profile& p, std::span<const job_id> ids);
-inline expanded_request list_request(const profile& p);
-inline expanded_request cancel_request(const profile& p, std::string_view id);
-inline expanded_request retry_request(const profile& p, std::string_view id);
-inline expanded_request result_request(const profile& p, std::string_view id);
+inline expanded_request job_request(const profile& p, std::string_view id, std::string_view base_url = {});
+inline expanded_request many_request(const profile& p, std::span<const job_id> ids, std::string_view base_url = {});
+inline expanded_request list_request(const profile& p, std::string_view base_url = {});
+inline expanded_request cancel_request(const profile& p, std::string_view id, std::string_view base_url = {});
+inline expanded_request retry_request(const profile& p, std::string_view id, std::string_view base_url = {});
+inline expanded_request result_request(const profile& p, std::string_view id, std::string_view base_url = {});
 /// @}
 
-/// A URL of a profile for one job: `{id}` replaced by the id, percent-encoded but for what RFC 3986 calls unreserved.
-inline std::string expand_url(std::string_view url, std::string_view id);
+/// A URL of a profile for one job: `base_url`, and `url` with `{id}` replaced by the id, percent-encoded but for what
+/// RFC 3986 calls unreserved.
+inline std::string expand_url(std::string_view url, std::string_view id, std::string_view base_url = {});
 
 /// The API of telltale's own control room and workers.
 inline profile telltale_profile();

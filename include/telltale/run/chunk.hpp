@@ -58,6 +58,10 @@ struct chunk_options {
     /// What an error does: no more chunks are begun and the first one is thrown, or all go into the result.
     error_policy errors = error_policy::cancel_others;
     slow_detector_options slow{}; ///< which chunks are slow, by their time per item
+    /// Hooks are told of what a pool does as it happens, but, errors apart, not more often than this: of what happens
+    /// meanwhile they are told together. For to wake the thread that tells costs microseconds. Zero or less: always as it
+    /// happens.
+    std::chrono::nanoseconds hook_interval = std::chrono::milliseconds{10};
     /// transform_chunks with a consumer only: results in this order, and at most so many chunks begun whose result is not
     /// consumed: those that run, those that wait to be consumed and the one that is. 0: twice the workers.
     chunk_order order = chunk_order::items;

@@ -323,8 +323,8 @@ TEST_CASE("URLs", "[http_client]") {
     CHECK(url->host == "::1");
     CHECK(url->port == "8080");
     CHECK(url->authority == "[::1]:8080");
-    CHECK(url->target == "/?x=1");
-    CHECK(detail::parse_http_url("http://h")->target == "/");
+    CHECK(url->target() == "/?x=1");
+    CHECK(detail::parse_http_url("http://h")->target() == "/");
     for (const auto* bad :
          {"", "h", "ftp://h/", "http://", "http://:80/", "http://h:0/", "http://h:65536/", "http://h:x/", "http://u@h/",
           "http://[::1/", "http://[::1]x/", "http://h/\r\nX: y", "http://h /"}) {

@@ -179,7 +179,7 @@ TEST_CASE("numbers beyond reason give no prediction, and do no harm") {
 }
 
 TEST_CASE("the band narrows as the job goes on, and with its noise") {
-    const auto relative = [](const estimator& e, double done, double now) {
+    const auto relative = [](estimator e, double done, double now) {
         const prediction p = *e.predict(done * 2, after(now));
         return width(p) / p.remaining.count();
     };

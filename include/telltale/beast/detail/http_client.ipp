@@ -20,12 +20,8 @@ TELLTALE_DECL std::shared_ptr<http_pool> http_pool::create(net::any_io_executor 
     return std::make_shared<http_pool_impl>(std::move(ex), std::move(options));
 }
 
-inline std::shared_ptr<cancellable> http_pool_impl::start(http_request request, download_sink sink,
-                                                          completion<http_response> done) {
-    auto exchange = std::make_shared<http_exchange>(shared_from_this(), std::move(done));
-    add(*exchange);
-    exchange->start(std::move(request), std::move(sink));
-    return exchange;
+inline std::shared_ptr<http_call> http_pool_impl::prepare(http_request&& request, download_sink&& sink) {
+    return std::make_shared<http_exchange>(shared_from_this(), std::move(request), std::move(sink));
 }
 
 inline void http_pool_impl::close() {
@@ -97,11 +93,11 @@ inline std::unique_ptr<http_connection> http_pool_impl::open(http_host& h) {
     return connection;
 }
 
-inline std::unique_ptr<http_connection> http_pool_impl::take(http_exchange& e, std::string key, bool check_all) {
-    const auto [entry, is_new] = hosts_.try_emplace(std::move(key));
+inline std::unique_ptr<http_connection> http_pool_impl::take(http_exchange& e, const std::string& key, bool check_all,
+                                                             steady_time now) {
+    const auto [entry, is_new] = hosts_.try_emplace(key);
     http_host& h = entry->second;
     if (is_new) h.key = &entry->first;
-    const auto now = h.idle.empty() ? steady_time() : watchdog_.now();
     const auto oldest = now - options.idle_timeout;
     const auto trusted = now - std::chrono::milliseconds(100);
     while (!h.idle.empty()) {

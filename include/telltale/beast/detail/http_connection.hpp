@@ -89,14 +89,13 @@ public:
           options(std::move(o)),
           watchdog_(executor, std::chrono::milliseconds(5), [this](steady_time now) { return look(now); }) {}
 
-    std::shared_ptr<cancellable> start(http_request request, download_sink sink,
-                                       completion<http_response> done) override;
+    std::shared_ptr<http_call> prepare(http_request&& request, download_sink&& sink) override;
     void close() override;
     std::size_t idle() const noexcept override { return idle_count_; }
 
     /// A connection, kept or new; or null: the exchange stands in line, and is granted one later. With `check_all` even one
     /// that was used just now is looked at.
-    std::unique_ptr<http_connection> take(http_exchange& e, std::string key, bool check_all);
+    std::unique_ptr<http_connection> take(http_exchange& e, const std::string& key, bool check_all, steady_time now);
     /// A connection that goes on.
     void keep(std::unique_ptr<http_connection> connection);
     /// A connection that counts no longer; who waits gets its place.
@@ -114,6 +113,7 @@ public:
 
     const net::any_io_executor executor;
     const http_client_options options;
+    std::string key_memory{};
 
 private:
     inline steady_time look(steady_time now);

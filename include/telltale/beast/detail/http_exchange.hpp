@@ -21,16 +21,14 @@ namespace telltale::inline TELLTALE_ABI::detail {
 
 /// One request: take a kept connection or make one (through a proxy, with TLS), write, read; and so again for a redirect, a
 /// new token, or a connection that turned out to be closed.
-class http_exchange final : public cancellable,
-                            public token_waiter,
-                            public std::enable_shared_from_this<http_exchange> {
+class http_exchange final : public http_call, public token_waiter, public std::enable_shared_from_this<http_exchange> {
     using duration = std::chrono::steady_clock::duration;
 
 public:
-    http_exchange(std::shared_ptr<http_pool_impl> pool, completion<http_response> done)
-        : pool_(std::move(pool)), done_(std::move(done)) {}
+    http_exchange(std::shared_ptr<http_pool_impl> pool, http_request&& request, download_sink&& sink)
+        : pool_(std::move(pool)), request_(std::move(request)), sink_(std::move(sink)) {}
     ~http_exchange() {
-        if (!pool_) return;
+        if (!done_) return; // not started, or completed
         leave_line();
         if (asking_) request_.credential->forget(*this);
         if (connection_ && connection_->host) --connection_->host->open;
@@ -39,20 +37,25 @@ public:
 
     void cancel() override { complete(net::error::operation_aborted); }
 
-    void start(http_request request, download_sink sink) {
+    std::shared_ptr<http_call> copy() const override {
+        return std::make_shared<http_exchange>(pool_, http_request(request_), download_sink(sink_));
+    }
+
+    void start(completion<http_response> done) override {
+        done_ = std::move(done);
+        pool_->add(*this);
         if (pool_->closed()) return complete(net::error::operation_aborted);
-        auto url = parse_http_url(request.url);
+        const auto url = parse_http_url(request_.url);
         if (!url) return complete(errc::malformed_url);
-        if (!sendable(request)) return complete(errc::invalid_argument);
-        request_ = std::move(request);
-        url_ = std::move(*url);
-        sink_ = std::move(sink);
+        if (!sendable(request_)) return complete(errc::invalid_argument);
+        url_ = *url;
         limit_ = sink_ ? options().download_timeout : options().timeout;
-        deadline_ = end_of_limit(pool_->now(), limit_);
+        const auto now = pool_->now();
+        deadline_ = end_of_limit(now, limit_);
         pool_->need(deadline_);
         if (request_.credential && request_.credential->can_refresh() && request_.credential->generation() == 0)
             return await_token();
-        attempt();
+        attempt(now);
     }
 
     /// Gives up when one of its limits is reached; the next one.
@@ -101,6 +104,7 @@ private:
         std::optional<net::steady_timer> anchor{};
         std::vector<tcp::endpoint> endpoints{};
         std::size_t next_endpoint = 0;
+        std::string redirected{};        ///< the URL that url_ is of, after a redirect
         std::vector<std::string> been{}; ///< before redirects: method and URL
         std::string after_tunnel{};      ///< while a tunnel is made: the request
     };
@@ -112,8 +116,9 @@ private:
 
     const http_client_options& options() const noexcept { return pool_->options; }
 
-    std::string key() const {
-        std::string k;
+    // Into memory that is used again and again.
+    const std::string& key(std::string& k) const {
+        k.clear();
         if (url_.secure || !proxy_) k.append(url_.host).append(1, '|').append(url_.port);
         if (url_.secure) k += "|tls";
         if (proxy_) k.append("|by|").append(proxy_->host).append("|").append(proxy_->port);
@@ -121,7 +126,7 @@ private:
     }
 
     // The request as it goes to where url_ leads.
-    void attempt() {
+    void attempt(steady_time now) {
         error_code ec;
         proxy_ = pool_->proxy_for(url_, ec);
         if (ec) return complete(ec);
@@ -132,7 +137,7 @@ private:
         write_error_ = {};
         phase_ends_ = stall_ends_ = watchdog::never;
         // A request that may be sent again needs no look at a connection that was in use a moment ago.
-        connection_ = pool_->take(*this, key(), !is_idempotent(request_));
+        connection_ = pool_->take(*this, key(pool_->key_memory), !is_idempotent(request_), now);
         if (!connection_) return hold(&http_exchange::proceed);
         proceed();
     }
@@ -158,7 +163,7 @@ private:
 
     void token_arrived() {
         if (token_error_) return complete(token_error_);
-        attempt();
+        attempt(pool_->now());
     }
 
     // A limit of what begins now; what is not shorter than the whole needs no look at the clock.
@@ -169,8 +174,8 @@ private:
 
     void connect() {
         begin_phase(options().connect_timeout);
-        const std::string& host = proxy_ ? proxy_->host : url_.host;
-        const std::string& port = proxy_ ? proxy_->port : url_.port;
+        const std::string host(proxy_ ? std::string_view(proxy_->host) : url_.host);
+        const std::string port(proxy_ ? std::string_view(proxy_->port) : url_.port);
         auto& way = rare();
         way.endpoints.clear();
         way.next_endpoint = 0;
@@ -213,8 +218,9 @@ private:
         if (!url_.secure) return send();
         if (!proxy_) return handshake();
         tunnelling_ = true;
-        const std::string bracketed = url_.host.find(':') == std::string::npos ? url_.host : '[' + url_.host + ']';
-        const std::string to = bracketed + ':' + url_.port;
+        std::string to(url_.host);
+        if (to.find(':') != std::string::npos) to = '[' + to + ']';
+        to.append(":").append(url_.port);
         std::swap(out_, detour_->after_tunnel);
         out_ = "CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n";
         if (!proxy_->authorization.empty())
@@ -236,7 +242,9 @@ private:
         begin_phase(options().handshake_timeout);
         error_code ec;
         auto* const context = pool_->tls(ec);
-        if (context) connection_->tls = make_tls_stream(connection_->socket, *context, options().tls, url_.host, ec);
+        if (context)
+            connection_->tls =
+                make_tls_stream(connection_->socket, *context, options().tls, std::string(url_.host), ec);
         if (ec) return complete(ec);
         connection_->tls->async_handshake(net::ssl::stream_base::client, [self = shared_from_this()](error_code e) {
             if (!self->done_) return;
@@ -380,7 +388,7 @@ private:
         refreshed_ = true;
         phase_ends_ = stall_ends_ = watchdog::never;
         if (request_.credential->generation() != generation_)
-            attempt();
+            attempt(pool_->now());
         else
             await_token();
         return true;
@@ -391,10 +399,11 @@ private:
         if (options().max_redirects == 0 || !is_redirect(parser_->status)) return false;
         const auto* const location = find_field(parser_->fields, "Location");
         if (!location || !may_follow(request_, parser_->status, options())) return false;
-        if (const auto ec = follow(request_, url_, rare().been, parser_->status, *location, options()))
+        if (const auto ec =
+                follow(request_, url_, rare().redirected, rare().been, parser_->status, *location, options()))
             complete(ec);
         else
-            attempt();
+            attempt(pool_->now());
         return true;
     }
 

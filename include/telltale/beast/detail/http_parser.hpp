@@ -47,7 +47,10 @@ private:
         method.assign(method_text.data(), method_text.size());
         target.assign(target_text.data(), target_text.size());
     }
-    void on_response_impl(int code, view, int, boost_error&) override { status = static_cast<unsigned>(code); }
+    void on_response_impl(int code, view, int, boost_error&) override {
+        status = static_cast<unsigned>(code);
+        fields.reserve(8);
+    }
     void on_field_impl(boost::beast::http::field, view name, view value, boost_error&) override {
         fields.emplace_back(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
     }

@@ -44,6 +44,7 @@ class completion {
     };
 
 public:
+    completion() = default;
     explicit completion(waiter<Values...>& w) noexcept : waiter_(&w) {}
     explicit operator bool() const noexcept { return waiter_ != nullptr; }
     void operator()(error_code ec, Values... values) { waiter_.release()->complete(ec, std::move(values)...); }
@@ -69,28 +70,55 @@ struct cancel_relay {
     }
 };
 
+/// A request: nothing happens before start().
+class http_call : public cancellable {
+public:
+    /// Once. Completes, never within the call.
+    virtual void start(completion<http_response> done) = 0;
+    /// The same once more, before it is started.
+    virtual std::shared_ptr<http_call> copy() const = 0;
+
+protected:
+    ~http_call() = default;
+};
+
+/// A request on its way through initiations, which move much and may be copied.
+class prepared_http_call {
+public:
+    explicit prepared_http_call(std::shared_ptr<http_call> call) noexcept : call_(std::move(call)) {}
+    prepared_http_call(const prepared_http_call& other) : call_(other.call_->copy()) {}
+    prepared_http_call(prepared_http_call&&) noexcept = default;
+    prepared_http_call& operator=(const prepared_http_call&) = delete;
+    prepared_http_call& operator=(prepared_http_call&&) = delete;
+    ~prepared_http_call() = default;
+
+    std::shared_ptr<http_call> take() && noexcept { return std::move(call_); }
+
+private:
+    std::shared_ptr<http_call> call_;
+};
+
 /// The connections of an http_client.
 class http_pool {
 public:
     TELLTALE_DECL static std::shared_ptr<http_pool> create(net::any_io_executor ex, http_client_options options);
     virtual ~http_pool() = default;
 
-    /// Starts a request; completes, never within the call. With a sink it is a download.
-    virtual std::shared_ptr<cancellable> start(http_request request, download_sink sink,
-                                               completion<http_response> done) = 0;
+    /// With a sink it is a download.
+    virtual std::shared_ptr<http_call> prepare(http_request&& request, download_sink&& sink) = 0;
     /// Aborts all requests, closes all connections.
     virtual void close() = 0;
     virtual std::size_t idle() const noexcept = 0;
 };
 
 template <class Handler>
-void start_http_request(http_pool& pool, http_request request, download_sink sink, Handler&& handler,
-                        const net::any_io_executor& ex) {
+void start_http_request(prepared_http_call&& prepared, Handler&& handler, const net::any_io_executor& ex) {
     using op_type = waiter_of<std::decay_t<Handler>, net::any_io_executor, http_response>;
     auto& op = op_type::create(std::forward<Handler>(handler), ex);
     auto slot = op.cancellation_slot();
-    auto under_way = pool.start(std::move(request), std::move(sink), completion<http_response>(op));
-    if (slot.is_connected()) slot.template emplace<cancel_relay>(cancel_relay{under_way});
+    const auto call = std::move(prepared).take();
+    call->start(completion<http_response>(op));
+    if (slot.is_connected()) slot.template emplace<cancel_relay>(cancel_relay{call});
 }
 
 } // namespace telltale::inline TELLTALE_ABI::detail

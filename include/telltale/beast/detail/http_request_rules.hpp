@@ -37,11 +37,12 @@ inline bool sendable(const http_request& r) {
 inline void write_request(std::string& out, const http_request& r, const http_url& url, const http_proxy* proxy,
                           const http_client_options& options) {
     out.clear();
-    out.reserve(256 + url.target.size() + r.body.size());
+    out.reserve(256 + url.after.size() + r.body.size());
     out.append(r.method).append(" ");
     const bool to_proxy = proxy && !url.secure;
     if (to_proxy) out.append("http://").append(url.authority);
-    out.append(url.target).append(" HTTP/1.1\r\n");
+    url.append_target(out);
+    out.append(" HTTP/1.1\r\n");
     const auto field = [&](std::string_view name, std::string_view value) {
         out.append(name).append(": ").append(value).append("\r\n");
     };
@@ -76,26 +77,29 @@ inline bool stays_home(const std::string& name, const http_client_options& optio
            std::any_of(more.begin(), more.end(), [&](const std::string& s) { return iequals(s, name); });
 }
 
-/// Makes of a request to `url` that which the redirect asks for (RFC 9110, 15.4). `been`: where it was before.
-inline error_code follow(http_request& r, http_url& url, std::vector<std::string>& been, unsigned status,
-                         std::string_view location, const http_client_options& options) {
-    auto to = parse_http_url(resolve_location(url, location));
+/// Makes of a request to `url` that which the redirect asks for (RFC 9110, 15.4). `text` keeps the new URL; `been`: where
+/// it was before.
+inline error_code follow(http_request& r, http_url& url, std::string& text, std::vector<std::string>& been,
+                         unsigned status, std::string_view location, const http_client_options& options) {
+    std::string next = resolve_location(url, location);
+    const auto to = parse_http_url(next);
     if (!to) return errc::malformed_url;
     if (url.secure && !to->secure) return errc::insecure_redirect;
     if (been.size() >= options.max_redirects) return errc::too_many_redirects;
-    been.push_back(r.method + ' ' + url.with_target(url.target));
+    been.push_back(r.method + ' ' + url.with_target(url.target()));
     if (!is_safe(r) && (status == 303 || (r.method == "POST" && status <= 302))) {
         r.method = "GET";
         r.body.clear();
         std::erase_if(r.headers, [](const auto& h) { return iequals(h.first.substr(0, 8), "Content-"); });
     }
-    if (std::find(been.begin(), been.end(), r.method + ' ' + to->with_target(to->target)) != been.end())
+    if (std::find(been.begin(), been.end(), r.method + ' ' + to->with_target(to->target())) != been.end())
         return errc::redirect_loop;
     if (!same_origin(url, *to)) {
         r.credential = nullptr;
         std::erase_if(r.headers, [&](const auto& h) { return stays_home(h.first, options); });
     }
-    url = std::move(*to);
+    text = std::move(next);
+    url = *parse_http_url(text);
     return {};
 }
 

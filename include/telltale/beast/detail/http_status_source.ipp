@@ -13,12 +13,12 @@
 #include <telltale/core/job.hpp>
 #include <telltale/core/job_control.hpp>
 #include <telltale/core/redaction.hpp>
+#include <telltale/detail/time_source.hpp>
 #include <telltale/error.hpp>
 #include <telltale/json/profile.hpp>
 #include <telltale/json/status_parser.hpp>
 #include <telltale/poll/poll_error.hpp>
 #include <telltale/poll/status_source.hpp>
-#include <telltale/sync/timer.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -69,6 +69,7 @@ struct job_api {
     job_api(http_client& c, std::string base, profile p, http_fields h, http_source_options o)
         : client(&c),
           executor(c.get_executor()),
+          time(&time_source_of(executor)),
           base_url(std::move(base)),
           headers(std::move(h)),
           options(std::move(o)),
@@ -84,7 +85,6 @@ struct job_api {
         http_request r;
         r.method = std::move(e.method);
         r.url = std::move(e.url);
-        r.url.insert(0, base_url);
         r.headers = std::move(e.headers);
         for (const auto& h : headers) {
             std::erase_if(r.headers, [&](const auto& mine) { return iequals(mine.first, h.first); });
@@ -95,9 +95,12 @@ struct job_api {
         return r;
     }
 
+    /// Where a job is asked for.
+    std::string job_url(const job_id& id) const { return request(job_request(api, id, base_url)).url; }
+
     static bool is_success(unsigned code) noexcept { return code >= 200 && code < 300; }
 
-    timestamp now() const { return system_now(executor); }
+    timestamp now() const { return time->system_now(); }
 
     /// For people: no secret of ours, one line, not too long.
     std::string shown(std::string text) const {
@@ -175,6 +178,7 @@ struct job_api {
 
     http_client* client;
     net::any_io_executor executor;
+    const time_source* time;
     std::string base_url;
     http_fields headers;
     http_source_options options;
@@ -198,46 +202,66 @@ inline net::awaitable<http_response> ask(std::shared_ptr<job_api> api, http_requ
     co_return std::move(response);
 }
 
-inline net::awaitable<status> poll_job(std::shared_ptr<job_api> api, job_id id) {
-    http_request request = api->request(job_request(api->api, id));
-    const std::string url = request.url;
-    const bool cacheable = request.method == "GET" && request.body.empty();
-    const auto* const before = cacheable ? api->known.find(id) : nullptr;
-    if (before) request.headers.emplace_back("If-None-Match", before->etag);
-    // As ask(), without its frame: this is the way of every poll.
-    auto [ec, response] = co_await api->client->async_request(std::move(request), as_result);
-    if (ec) api->fail(ec, url);
-    const timestamp now = api->now();
+/// What is remembered of a poll until its answer is there.
+struct asked_job {
+    bool cacheable = false;
+    bool cached = false;
+};
+
+inline auto ask_for_job(job_api& api, const job_id& id, asked_job& asked) {
+    http_request request = api.request(job_request(api.api, id, api.base_url));
+    asked.cacheable = request.method == "GET" && request.body.empty();
+    if (const auto* const before = asked.cacheable ? api.known.find(id) : nullptr) {
+        asked.cached = true;
+        request.headers.emplace_back("If-None-Match", before->etag);
+    }
+    return api.client->async_request(std::move(request), as_result);
+}
+
+inline status answer_for_job(job_api& api, const job_id& id, asked_job asked, error_code ec, http_response& response) {
+    if (ec) api.fail(ec, api.job_url(id));
+    const timestamp now = api.now();
     if (response.status == 304)
-        if (const auto* const known = api->known.find(id)) {
+        if (const auto* const known = api.known.find(id)) {
             status same = known->last;
             same.unchanged = true;
             same.hint = hints_of(response, now);
-            co_return same;
+            return same;
         }
     const unsigned code = response.status;
+    status s;
     if (!job_api::is_success(code)) {
-        if (before) api->known.forget(id);
-        if (api->parser.is_not_found(code, response.body)) {
-            status gone = not_found();
-            gone.hint = hints_of(response, now);
-            co_return gone;
-        }
-        api->fail_status(response, url);
+        if (asked.cached) api.known.forget(id);
+        if (!api.parser.is_not_found(code, response.body)) api.fail_status(response, api.job_url(id));
+        s = not_found();
+        s.hint = hints_of(response, now);
+        return s;
     }
-    status s = api->read(code, url, [&] { return api->parser.parse(std::move(response.body), now); });
-    const std::string* const etag = cacheable ? find_field(response.headers, "ETag") : nullptr;
+    try {
+        s = api.parser.parse(std::move(response.body), now);
+    } catch (const system_error& e) {
+        api.fail_body(e, code, api.job_url(id));
+    }
+    const std::string* const etag = asked.cacheable ? find_field(response.headers, "ETag") : nullptr;
     // What is over is not asked for again.
     if (etag && s.found && !(s.state && is_terminal(*s.state)))
-        api->known.remember(id, *etag, s);
-    else if (before)
-        api->known.forget(id);
+        api.known.remember(id, *etag, s);
+    else if (asked.cached)
+        api.known.forget(id);
     add_hints(s, hints_of(response, now));
-    co_return s;
+    return s;
+}
+
+// The way of every poll: its frame holds little enough for Asio to keep it for the next.
+inline net::awaitable<status> poll_job(std::shared_ptr<job_api> api, job_id id) {
+    asked_job asked;
+    auto request = ask_for_job(*api, id, asked);
+    auto [ec, response] = co_await std::move(request);
+    co_return answer_for_job(*api, id, asked, ec, response);
 }
 
 inline net::awaitable<std::vector<status>> poll_jobs(std::shared_ptr<job_api> api, std::vector<job_id> ids) {
-    http_request request = api->request(many_request(api->api, ids));
+    http_request request = api->request(many_request(api->api, ids, api->base_url));
     const std::string url = request.url;
     http_response response = co_await ask(api, std::move(request));
     const timestamp now = api->now();
@@ -267,7 +291,7 @@ inline net::awaitable<std::vector<status>> poll_each(std::shared_ptr<job_api> ap
 }
 
 inline net::awaitable<std::vector<listed_job>> list_jobs(std::shared_ptr<job_api> api) {
-    http_request request = api->request(list_request(api->api));
+    http_request request = api->request(list_request(api->api, api->base_url));
     const std::string url = request.url;
     http_response response = co_await ask(api, std::move(request));
     const unsigned code = response.status;
@@ -284,7 +308,7 @@ inline bool is_refusal(unsigned code) noexcept {
 
 inline net::awaitable<command_result> cancel_job(std::shared_ptr<job_api> api, job_id id) {
     if (!api->api.cancel) co_return command_result::unsupported;
-    http_request request = api->request(cancel_request(api->api, id));
+    http_request request = api->request(cancel_request(api->api, id, api->base_url));
     const std::string url = request.url;
     http_response response = co_await ask(api, std::move(request));
     if (job_api::is_success(response.status)) co_return command_result::accepted;
@@ -295,7 +319,7 @@ inline net::awaitable<command_result> cancel_job(std::shared_ptr<job_api> api, j
 
 inline net::awaitable<job_id> retry_job(std::shared_ptr<job_api> api, job_id id) {
     if (!api->api.retry) throw system_error(make_error_code(errc::unsupported_command), "the profile has no retry");
-    http_request request = api->request(retry_request(api->api, id));
+    http_request request = api->request(retry_request(api->api, id, api->base_url));
     const std::string url = request.url;
     http_response response = co_await ask(api, std::move(request));
     const unsigned code = response.status;
@@ -311,7 +335,7 @@ inline net::awaitable<job_id> retry_job(std::shared_ptr<job_api> api, job_id id)
 }
 
 inline http_request ask_for_result(const job_api& api, std::string_view id) {
-    return api.request(result_request(api.api, id));
+    return api.request(result_request(api.api, id, api.base_url));
 }
 
 inline net::awaitable<std::string> fetch_result(std::shared_ptr<job_api> api, job_id id) {

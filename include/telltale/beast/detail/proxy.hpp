@@ -64,9 +64,9 @@ inline std::optional<http_proxy> parse_proxy(std::string_view text) {
         url.erase(begin, at + 1 - begin);
     }
     auto parsed = parse_http_url(url);
-    if (!parsed || parsed->secure || parsed->target != "/") return std::nullopt;
-    proxy.host = std::move(parsed->host);
-    proxy.port = std::move(parsed->port);
+    if (!parsed || parsed->secure || parsed->target() != "/") return std::nullopt;
+    proxy.host = parsed->host;
+    proxy.port = parsed->port;
     return proxy;
 }
 

@@ -15,18 +15,25 @@
 
 namespace telltale::inline TELLTALE_ABI::detail {
 
-/// The parts of an http or https URL.
+/// The parts of an http or https URL, in its text.
 struct http_url {
     bool secure = false;
-    std::string host;      ///< without the brackets of an IPv6 address
-    std::string port;      ///< decimal, 1..65535
-    std::string authority; ///< for the Host header: as written
-    std::string target;    ///< path and query, at least "/"
+    std::string_view host{};      ///< without the brackets of an IPv6 address
+    std::string_view port{};      ///< decimal, 1..65535
+    std::string_view authority{}; ///< for the Host header: as written
+    std::string_view after{};     ///< what follows it: a path, a query, both or nothing
+
+    /// Path and query, at least "/".
+    std::string target() const { return std::string(is_rooted() ? "" : "/").append(after); }
+    void append_target(std::string& out) const { out.append(is_rooted() ? "" : "/").append(after); }
 
     /// The URL of another target there.
     std::string with_target(std::string_view other) const {
-        return (secure ? "https://" : "http://") + authority + std::string(other);
+        return std::string(secure ? "https://" : "http://").append(authority).append(other);
     }
+
+private:
+    bool is_rooted() const noexcept { return !after.empty() && after.front() == '/'; }
 };
 
 /// Nothing for what is not "http[s]://host[:port][/path][?query]": other schemes, user names, blanks, control characters.
@@ -50,8 +57,7 @@ inline std::optional<http_url> parse_http_url(std::string_view text) {
     end = std::min(end, text.size());
     const auto authority = text.substr(0, end);
     url.authority = authority;
-    url.target = text.substr(end);
-    if (url.target.empty() || url.target.front() != '/') url.target.insert(0, 1, '/');
+    url.after = text.substr(end);
 
     std::string_view rest;
     if (!authority.empty() && authority.front() == '[') {
@@ -77,8 +83,7 @@ inline std::optional<http_url> parse_http_url(std::string_view text) {
     unsigned port = 0;
     const auto [last, error] = std::from_chars(rest.data(), rest.data() + rest.size(), port);
     if (error != std::errc{} || last != rest.data() + rest.size() || port == 0 || port > 65535) return std::nullopt;
-    url.port = rest;
-    if (rest.front() == '0') url.port = std::to_string(port);
+    url.port = rest.substr(rest.find_first_not_of('0'));
     return url;
 }
 
@@ -106,12 +111,13 @@ inline std::string resolve_location(const http_url& base, std::string_view locat
     if (const auto colon = location.substr(0, first_path).find(':'); colon != std::string_view::npos)
         return std::string(location); // has a scheme of its own
     if (location.starts_with("//")) return (base.secure ? "https:" : "http:") + std::string(location);
-    const std::string_view base_path = std::string_view(base.target).substr(0, base.target.find('?'));
+    const std::string base_target = base.target();
+    const std::string_view base_path = std::string_view(base_target).substr(0, base_target.find('?'));
     const auto question = std::min(location.find('?'), location.size());
     const std::string_view path = location.substr(0, question);
     std::string target;
     if (path.empty()) {
-        target = question == location.size() ? base.target : std::string(base_path);
+        target = question == location.size() ? base_target : std::string(base_path);
     } else if (path.front() == '/') {
         target = without_dots(path);
     } else {

@@ -28,7 +28,8 @@ struct applied {
     bool ended = false; ///< this report brought the job into a terminal state
 };
 
-TELLTALE_DECL applied apply(job_record& record, job_report report, timestamp now);
+/// The report has its time.
+TELLTALE_DECL applied apply(job_record& record, job_report&& report);
 
 } // namespace telltale::inline TELLTALE_ABI::detail
 

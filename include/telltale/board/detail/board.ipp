@@ -44,10 +44,10 @@ bool assign_if_new(T& to, const std::optional<T>& from) {
 /// A change of the job that is being built up from a report.
 class application {
 public:
-    application(job_record& record, job_report report, timestamp now)
+    application(job_record& record, job_report& report)
         : record_(record),
-          report_(std::move(report)),
-          at_(report_.at == timestamp{} ? now : report_.at),
+          report_(report),
+          at_(report_.at),
           first_(!record.current),
           next_(first_ ? job{} : *record.current) {}
 
@@ -67,7 +67,7 @@ public:
         const bool health = change_health();
         if (moved == transition::refused) {
             result_.refused = true;
-            publish();
+            publish_last();
             tell(event_kind::transition_refused, refusal(before, wanted, report_.by));
             if (health) tell(event_kind::watch_health_changed);
             return std::move(result_);
@@ -76,7 +76,7 @@ public:
         progressed |= change_steps();
         const bool updated = change_description(is_terminal(before));
         if (moved == transition::allowed) arrive(wanted);
-        publish();
+        publish_last();
         if (moved == transition::allowed)
             tell(before == job_state::paused && wanted == job_state::running ? event_kind::job_resumed
                                                                              : arrival_in(wanted));
@@ -205,13 +205,14 @@ private:
     }
 
     void publish() { record_.current = std::make_shared<const job>(next_); }
+    void publish_last() { record_.current = std::make_shared<const job>(std::move(next_)); }
 
     void tell(event_kind kind, std::string data = {}) {
         result_.events.push_back(event{kind, at_, record_.current, std::move(data)});
     }
 
     job_record& record_;
-    job_report report_;
+    job_report& report_;
     timestamp at_;
     bool first_;
     bool fresh_ = false; // the first report of this attempt
@@ -219,9 +220,7 @@ private:
     applied result_;
 };
 
-TELLTALE_DECL applied apply(job_record& record, job_report report, timestamp now) {
-    return application(record, std::move(report), now).run();
-}
+TELLTALE_DECL applied apply(job_record& record, job_report&& report) { return application(record, report).run(); }
 
 TELLTALE_DECL std::shared_ptr<board_state> board_state::create(net::execution_context& context, board_options options) {
     return std::make_shared<board_state>(context, options);
@@ -235,7 +234,7 @@ TELLTALE_DECL board_state::board_state(net::execution_context& context, board_op
 
 TELLTALE_DECL board_state::~board_state() = default;
 
-TELLTALE_DECL void board_state::report(job_report r) {
+TELLTALE_DECL void board_state::report(job_report&& r) {
     if (r.id.empty()) throw std::invalid_argument("telltale::board: a report without a job id");
     wait_list waiters;
     std::shared_ptr<const job> ended;
@@ -243,8 +242,8 @@ TELLTALE_DECL void board_state::report(job_report r) {
         const std::lock_guard lock(mutex());
         if (closed_) return;
         entry& e = find_or_add(r.id);
-        const timestamp now = time_->system_now();
-        applied result = apply(e.record, std::move(r), now);
+        if (r.at == timestamp{}) r.at = time_->system_now();
+        applied result = apply(e.record, std::move(r));
         if (result.refused) ++refused_;
         for (auto& told : result.events) journal_->emit(std::move(told));
         if (result.ended) {
@@ -328,7 +327,7 @@ TELLTALE_DECL void board_state::forget_finished() {
 } // namespace detail
 
 TELLTALE_DECL job_sink board::sink() const {
-    return [weak = std::weak_ptr(state_)](job_report r) {
+    return [weak = std::weak_ptr(state_)](job_report&& r) {
         if (const auto state = weak.lock()) state->report(std::move(r));
     };
 }

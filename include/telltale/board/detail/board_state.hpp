@@ -50,7 +50,7 @@ public:
 
     emitter<event>& journal() noexcept { return *journal_; }
 
-    void report(job_report r);
+    void report(job_report&& r);
 
     void emit_custom(std::string data, std::string_view id);
 

@@ -110,8 +110,14 @@ private:
 
     static double square(double x) noexcept { return x * x; }
 
-    template <std::size_t N>
-    static double median(std::array<double, N> v, std::size_t size) noexcept {
+    static double median(double a, double b, double c) noexcept {
+        return std::max(std::min(a, b), std::min(std::max(a, b), c));
+    }
+    // Without the lowest and the highest of four, which cannot be it.
+    static double median(double a, double b, double c, double d, double e) noexcept {
+        return median(std::max(std::min(a, b), std::min(c, d)), std::min(std::max(a, b), std::max(c, d)), e);
+    }
+    static double median(row v, std::size_t size) noexcept {
         const auto middle = v.begin() + static_cast<std::ptrdiff_t>(size / 2);
         std::nth_element(v.begin(), middle, v.begin() + static_cast<std::ptrdiff_t>(size));
         return *middle;
@@ -126,13 +132,13 @@ private:
         row local{};
         row away{};
         for (std::size_t i = 0; i < size; ++i) {
-            std::array<double, 5> near{};
             const std::size_t first = i < 2 ? 0 : i - 2;
             const std::size_t last = std::min(i + 3, size);
-            std::copy(pace.begin() + static_cast<std::ptrdiff_t>(first),
-                      pace.begin() + static_cast<std::ptrdiff_t>(last), near.begin());
-            if (last - first == 4) near[4] = 0; // an even number: the lower of the two in the middle
-            local[i] = median(near, (last - first) | 1);
+            const double* const near = &pace[first];
+            if (last - first == 3)
+                local[i] = median(near[0], near[1], near[2]);
+            else // of four, the lower of the two in the middle
+                local[i] = median(near[0], near[1], near[2], near[3], last - first == 5 ? near[4] : 0);
             away[i] = std::abs(pace[i] - local[i]);
         }
         // 1.4826: the standard deviation of a normal distribution over its median absolute deviation

@@ -37,9 +37,11 @@ public:
         }
     }
 
-    /// Predicts the next part, if it is time to.
+    /// Whether it is time to predict the next part.
+    bool due(double done) const noexcept { return done >= next_; }
+
+    /// Predicts the next part.
     void remember(const forecast& ahead, double done, double now) noexcept {
-        if (done < next_) return;
         next_ = done * 1.25;
         const auto free = std::find_if(pending_.begin(), pending_.end(), [](const auto& p) { return p.target == 0; });
         if (free == pending_.end()) return;

@@ -71,6 +71,11 @@ std::size_t byte_size_of(const Event& e) {
         return sizeof(Event);
 }
 
+template <class Event>
+void prefetch_parts_of([[maybe_unused]] const Event& e) noexcept {
+    if constexpr (requires { prefetch_parts(e); }) prefetch_parts(e);
+}
+
 } // namespace telltale::inline TELLTALE_ABI::detail
 
 #endif // TELLTALE_EVENT_DETAIL_EVENT_TRAITS_HPP

@@ -61,6 +61,7 @@ public:
             bytes_ -= events_.front().bytes;
             forgotten.add(std::move(events_.front().event));
             events_.pop_front();
+            prefetch_next();
         }
     }
 
@@ -69,6 +70,14 @@ private:
         std::shared_ptr<const Event> event;
         std::size_t bytes;
     };
+
+    // What is forgotten next was told long ago, and is in no cache: of the one after it the event, of that one the rest.
+    void prefetch_next() const noexcept {
+        if (events_.size() < 3) return;
+        __builtin_prefetch(events_[2].event.get());
+        prefetch_parts_of(*events_[1].event);
+    }
+
     std::deque<entry> events_;
     const std::size_t limit_;
     const std::size_t byte_limit_;

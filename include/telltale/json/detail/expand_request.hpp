@@ -36,10 +36,12 @@ inline void append_percent_encoded(std::string& out, std::string_view id) {
     }
 }
 
-/// The text with each `mark` replaced by what append(out) appends.
+/// `before`, and then the text with each `mark` replaced by what append(out) appends.
 template <class Append>
-std::string replace_marks(std::string_view text, std::string_view mark, Append append) {
+std::string replace_marks(std::string_view text, std::string_view mark, Append append, std::string_view before = {}) {
     std::string out;
+    out.reserve(before.size() + text.size() + 16);
+    out += before;
     for (std::size_t from = 0;;) {
         const auto at = text.find(mark, from);
         out += text.substr(from, at - from);
@@ -74,6 +76,7 @@ void append_json_array(std::string& out, std::span<const job_id> ids, Append app
 }
 
 inline std::string expand_body(std::string_view body, std::string_view id) {
+    if (body.empty()) return {};
     auto text = replace_marks(body, "\"{#id}\"", [&](std::string& out) { append_json_integer(out, id); });
     return replace_marks(text, "{id}", [&](std::string& out) {
         std::string quoted;
@@ -102,8 +105,8 @@ expanded_request expand_request(const profile& p, const Request& r, std::string 
 }
 
 inline expanded_request expand_request(const profile& p, const profile_request& r, std::string_view id,
-                                       std::string_view method = {}) {
-    return expand_request(p, r, expand_url(r.url, id), expand_body(r.body, id), method);
+                                       std::string_view base_url, std::string_view method = {}) {
+    return expand_request(p, r, expand_url(r.url, id, base_url), expand_body(r.body, id), method);
 }
 
 template <class Request>
@@ -114,44 +117,46 @@ const Request& required_request(const std::optional<Request>& r, const char* wha
 
 } // namespace detail
 
-inline std::string expand_url(std::string_view url, std::string_view id) {
-    return detail::replace_marks(url, "{id}", [&](std::string& out) { detail::append_percent_encoded(out, id); });
+inline std::string expand_url(std::string_view url, std::string_view id, std::string_view base_url) {
+    return detail::replace_marks(
+        url, "{id}", [&](std::string& out) { detail::append_percent_encoded(out, id); }, base_url);
 }
 
-inline expanded_request job_request(const profile& p, std::string_view id) {
-    return detail::expand_request(p, p.job, id);
+inline expanded_request job_request(const profile& p, std::string_view id, std::string_view base_url) {
+    return detail::expand_request(p, p.job, id, base_url);
 }
 
-inline expanded_request many_request(const profile& p, std::span<const job_id> ids) {
+inline expanded_request many_request(const profile& p, std::span<const job_id> ids, std::string_view base_url) {
     const auto& many = detail::required_request(p.many, "request for many jobs");
     if (ids.size() > many.limit)
         throw system_error(make_error_code(errc::invalid_argument), std::to_string(ids.size()) +
                                                                         " ids in one request, which takes " +
                                                                         std::to_string(many.limit));
-    auto url = detail::replace_marks(many.url, "{ids}", [&](std::string& out) {
+    const auto append_ids = [&](std::string& out) {
         for (std::size_t i = 0; i < ids.size(); ++i) {
             if (i > 0) out += many.separator;
             detail::append_percent_encoded(out, ids[i]);
         }
-    });
+    };
+    auto url = detail::replace_marks(many.url, "{ids}", append_ids, base_url);
     return detail::expand_request(p, many, std::move(url), detail::expand_body(many.body, ids));
 }
 
-inline expanded_request list_request(const profile& p) {
+inline expanded_request list_request(const profile& p, std::string_view base_url) {
     const auto& list = detail::required_request(p.list, "list");
-    return detail::expand_request(p, list, list.url, list.body);
+    return detail::expand_request(p, list, std::string(base_url).append(list.url), list.body);
 }
 
-inline expanded_request cancel_request(const profile& p, std::string_view id) {
-    return detail::expand_request(p, detail::required_request(p.cancel, "cancel"), id, "POST");
+inline expanded_request cancel_request(const profile& p, std::string_view id, std::string_view base_url) {
+    return detail::expand_request(p, detail::required_request(p.cancel, "cancel"), id, base_url, "POST");
 }
 
-inline expanded_request retry_request(const profile& p, std::string_view id) {
-    return detail::expand_request(p, detail::required_request(p.retry, "retry"), id, "POST");
+inline expanded_request retry_request(const profile& p, std::string_view id, std::string_view base_url) {
+    return detail::expand_request(p, detail::required_request(p.retry, "retry"), id, base_url, "POST");
 }
 
-inline expanded_request result_request(const profile& p, std::string_view id) {
-    return detail::expand_request(p, detail::required_request(p.result, "result"), id);
+inline expanded_request result_request(const profile& p, std::string_view id, std::string_view base_url) {
+    return detail::expand_request(p, detail::required_request(p.result, "result"), id, base_url);
 }
 
 } // namespace telltale::inline TELLTALE_ABI

@@ -8,6 +8,7 @@
 #include <telltale/core/progress.hpp>
 #include <telltale/core/time.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -48,10 +49,9 @@ public:
         std::size_t rest = bytes.size();
         for (; rest >= 0x80U; rest >>= 7U) head[n++] = static_cast<char>((rest & 0x7FU) | 0x80U);
         head[n++] = static_cast<char>(rest);
-        std::unique_ptr<char[]> block(new char[n + bytes.size()]);
-        std::memcpy(block.get(), head, n);
-        if (!bytes.empty()) std::memcpy(block.get() + n, bytes.data(), bytes.size());
-        block_ = std::move(block);
+        if (!block_ || view().size() != bytes.size()) block_.reset(new char[n + bytes.size()]);
+        std::memcpy(block_.get(), head, n);
+        if (!bytes.empty()) std::memcpy(block_.get() + n, bytes.data(), bytes.size());
     }
 
 private:
@@ -60,25 +60,34 @@ private:
 
 class byte_packer {
 public:
-    explicit byte_packer(std::string& to) : to_(to) { to_.clear(); }
+    /// `memory` is only ever grown.
+    explicit byte_packer(std::string& memory) noexcept : memory_(memory) {}
+
+    std::string_view view() const noexcept { return {memory_.data(), used_}; }
 
     template <class T>
     void put(const T& value) {
         static_assert(std::is_trivially_copyable_v<T>);
-        char bytes[sizeof(T)];
-        std::memcpy(bytes, &value, sizeof(T));
-        to_.append(bytes, sizeof(T));
+        std::memcpy(room(sizeof(T)), &value, sizeof(T));
     }
     void put(std::string_view text) {
         std::size_t rest = text.size();
-        for (; rest >= 0x80U; rest >>= 7U) to_ += static_cast<char>((rest & 0x7FU) | 0x80U);
-        to_ += static_cast<char>(rest);
-        to_ += text;
+        for (; rest >= 0x80U; rest >>= 7U) put(static_cast<char>((rest & 0x7FU) | 0x80U));
+        put(static_cast<char>(rest));
+        if (!text.empty()) std::memcpy(room(text.size()), text.data(), text.size());
     }
     void put(const std::string& text) { put(std::string_view(text)); }
 
 private:
-    std::string& to_;
+    char* room(std::size_t n) {
+        if (memory_.size() - used_ < n) memory_.resize(std::max(memory_.size() * 2, used_ + n));
+        char* const at = memory_.data() + used_;
+        used_ += n;
+        return at;
+    }
+
+    std::string& memory_;
+    std::size_t used_ = 0;
 };
 
 class byte_unpacker {
@@ -133,7 +142,7 @@ public:
         members(j, times.state, [&](const auto& member) {
             if (is_there(member)) put(out, member);
         });
-        if (scratch != bytes_.view()) bytes_.assign(scratch);
+        if (out.view() != bytes_.view()) bytes_.assign(out.view());
     }
 
     void prefetch() const noexcept { bytes_.prefetch(); }

@@ -21,8 +21,7 @@
 namespace telltale::inline TELLTALE_ABI::detail {
 
 /// Fills in what the estimator says at `now`.
-inline void estimate(progress& p, const estimator& speed, std::chrono::steady_clock::time_point now,
-                     bool predicted = true) {
+inline void estimate(progress& p, estimator& speed, std::chrono::steady_clock::time_point now, bool predicted = true) {
     p.rate = speed.rate(now);
     if (!predicted || !p.total || p.done > *p.total) return;
     if (const auto left = speed.predict(*p.total, now)) {

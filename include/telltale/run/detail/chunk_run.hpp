@@ -9,6 +9,7 @@
 #include <telltale/detail/time_source.hpp>
 #include <telltale/detail/waiter.hpp>
 #include <telltale/run/detail/chunk_figures.hpp>
+#include <telltale/run/detail/chunk_news.hpp>
 #include <telltale/run/detail/chunk_tell.hpp>
 #include <telltale/sync/task_group.hpp>
 
@@ -21,7 +22,6 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace telltale::inline TELLTALE_ABI::detail {
@@ -73,14 +73,11 @@ class chunk_run final : public wait_state, public chunk_control {
     static constexpr bool tells = teller::tells;
     static constexpr bool has_hooks =
         tells || teller::template may<chunk_event::before> || teller::template may<chunk_event::after>;
-    using news = std::variant<chunk_news<chunk_event::worker_started>, chunk_news<chunk_event::chunk_started>,
-                              chunk_news<chunk_event::chunk_completed>, chunk_news<chunk_event::slow_chunk>,
-                              chunk_news<chunk_event::error>, chunk_news<chunk_event::worker_stopped>>;
 
 public:
     chunk_run(const net::any_io_executor& home, const net::strand<net::any_io_executor>& hook_strand, Pool pool,
-              Items items, const chunk_options& options, std::size_t workers, Fn fn, Hooks hooks,
-              std::shared_ptr<Output> output)
+              Items items, const chunk_options& options, std::size_t workers, std::chrono::nanoseconds hook_interval,
+              Fn fn, Hooks hooks, std::shared_ptr<Output> output)
         : wait_state(context_of(home)),
           home_(hook_strand),
           pool_(std::move(pool)),
@@ -91,7 +88,7 @@ public:
           plan_(plan_chunks(items_.size(), options, workers)),
           sizer_(sizer_for(plan_, options)),
           collect_errors_(options.errors == error_policy::collect),
-          teller_(std::move(hooks)),
+          news_(std::move(hooks), hook_interval),
           figures_(plan_.total, options.slow) {
         if constexpr (are_coroutines)
             children_.emplace(net::any_io_executor(pool_), task_group_options{.errors = error_policy::collect});
@@ -106,14 +103,15 @@ public:
 
     /// Once, where hooks are called, before start().
     void announce() {
-        if constexpr (teller::template may<chunk_event::before>) teller_.template tell<chunk_event::before>(plan_);
+        if constexpr (teller::template may<chunk_event::before>)
+            news_.teller().template tell<chunk_event::before>(plan_);
     }
 
     /// Once, with the waiter in its list.
     void start() {
         const auto now = time_.now();
         figures_.begin(now);
-        teller_.begin(now);
+        news_.teller().begin(now);
         unfinished_ = plan_.workers + 1; // this counts, too, until all are on their way
         self_ = self();
         const auto pool = pool_;
@@ -256,7 +254,7 @@ private:
         if (!is_timed()) return {};
         const auto now = time_.now();
         if constexpr (teller::template may<chunk_event::chunk_started>)
-            if (teller_.template wants<chunk_event::chunk_started>())
+            if (news_.teller().template wants<chunk_event::chunk_started>())
                 note([&](auto& emit) { figures_.started(c, w.info.id, now, emit); });
         return now;
     }
@@ -316,42 +314,19 @@ private:
         bool post = false;
         {
             const std::lock_guard lock(mutex());
-            auto emit = [this]<chunk_event E>([[maybe_unused]] chunk_news<E> n) {
-                if constexpr (teller::template may<E>)
-                    if (teller_.template wants<E>()) news_.emplace_back(std::move(n));
-            };
+            auto emit = [this](auto n) { news_.add(std::move(n)); };
             f(emit);
-            if constexpr (tells) {
-                const bool more = teller_.template wants<chunk_event::progress>() && figures_.done() != told_;
-                post = (more || !news_.empty()) && !std::exchange(posted_, true);
-            }
+            post = news_.call(figures_.done());
         }
         if (post) net::post(home_, [run = self()] { run->tell(); });
     }
 
     // On the strand.
     void tell() {
-        std::vector<news> all;
-        std::size_t done = 0;
-        bool more = false;
-        {
-            const std::lock_guard lock(mutex());
-            all.swap(news_);
-            done = figures_.done();
-            more = std::exchange(told_, done) != done;
-            posted_ = false;
-        }
-        const auto progress = [&] {
-            if (std::exchange(more, false)) teller_.tell_progress(done, plan_.total, time_.now());
-        };
-        for (const auto& n : all)
-            std::visit(
-                [&]<chunk_event E>(const chunk_news<E>& one) {
-                    if constexpr (E == chunk_event::worker_stopped) progress(); // while there is somebody who made it
-                    teller_.template tell<E>(one.info);
-                },
-                n);
-        progress();
+        if (!news_.tell(mutex(), figures_, time_)) return;
+        news_.rest(home_, [weak = std::weak_ptr(self())] {
+            if (const auto run = weak.lock()) run->tell();
+        });
     }
 
     void leave() {
@@ -369,7 +344,9 @@ private:
         const auto items = items_done_.load(std::memory_order_relaxed);
         chunk_outcome outcome{
             figures_.result(chunks_done_.load(std::memory_order_relaxed), items, plan_.workers, time_.now()), nullptr};
-        teller_.end(outcome.result);
+        news_.end();
+        if constexpr (tells) news_.tell(mutex(), figures_, time_);
+        news_.teller().end(outcome.result);
         if (!collect_errors_ && !outcome.result.errors.empty()) outcome.error = outcome.result.errors.front().error;
         error_code ec;
         if (items + figures_.failed_items() < plan_.total) ec = net::error::operation_aborted;
@@ -400,15 +377,11 @@ private:
     std::atomic<bool> stop_{false};
     std::shared_ptr<chunk_run> self_; // as long as there are workers
 
-    // On the strand, but for asking what hooks want.
-    teller teller_;
+    chunk_news_queue<Hooks> news_;
 
     // Protected by the mutex.
     wait_list waiters_;
     chunk_figures figures_;
-    std::vector<news> news_;
-    std::size_t told_ = 0;
-    bool posted_ = false;
     std::vector<worker> held_; // until there is room for their results
 
     [[no_unique_address]] std::conditional_t<are_coroutines, std::optional<task_group>, no_hook> children_;

@@ -60,10 +60,10 @@ auto make_chunk_run(const net::any_io_executor& home, Where where, Items items, 
                     Hooks hooks, std::shared_ptr<Output> output) {
     const auto strand = net::make_strand(home);
     constexpr bool coroutines = is_awaitable<typename chunk_call<Items, Fn>::returned>;
-    const auto make = [&](auto pool, std::size_t workers) {
+    const auto make = [&](auto pool, std::size_t workers, std::chrono::nanoseconds hook_interval = {}) {
         using run = chunk_run<decltype(pool), Items, Fn, Hooks, Output>;
-        return std::make_shared<run>(home, strand, std::move(pool), std::move(items), options, workers, std::move(fn),
-                                     std::move(hooks), std::move(output));
+        return std::make_shared<run>(home, strand, std::move(pool), std::move(items), options, workers, hook_interval,
+                                     std::move(fn), std::move(hooks), std::move(output));
     };
     if constexpr (std::is_same_v<Where, serial_t>) {
         if constexpr (coroutines)
@@ -77,7 +77,7 @@ auto make_chunk_run(const net::any_io_executor& home, Where where, Items items, 
             return make(home, workers == 0 ? 10 : workers);
         } else {
             if (workers == 0) workers = coroutines ? 10 : threads_of(where);
-            return make(std::move(where), workers);
+            return make(std::move(where), workers, options.hook_interval);
         }
     }
 }
