@@ -128,6 +128,27 @@ const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
 } // namespace
 
+TEST_CASE("http_client: a copy of an operation that is not started is a request of its own", "[http_client]") {
+    net::io_context context(1);
+    scripted_server server(context, {{ok, 2}});
+    net::co_spawn(context, serve(server), net::detached);
+    http_client client(context.get_executor());
+    auto first = client.async_request({"GET", server.url("/x"), {{"A", "b"}}, {}, {}, {}}, deferred);
+    auto second = first;
+    std::size_t answered = 0;
+    const auto answer = [&](error_code ec, const http_response& r) {
+        CHECK(!ec);
+        CHECK(r.body == "hi");
+        ++answered;
+    };
+    std::move(first)(answer);
+    while (answered != 1) context.run_one();
+    std::move(second)(answer);
+    while (answered != 2) context.run_one();
+    REQUIRE(server.heads.size() == 2);
+    CHECK(server.heads[0] == server.heads[1]);
+}
+
 TEST_CASE("http_client reads answers in every form", "[http_client]") {
     const auto [answer, body, method] = GENERATE_COPY(table<std::string, std::string, std::string>(
         {{ok, "hi", "GET"},
