@@ -248,7 +248,7 @@ def poll(args, results):
         for at_once in (10, 100):
             for rep in range(args.reps):
                 for name, command in POLLERS.items():
-                    argv = shlex.split(command.format(url=url, polls=2000 if args.quick else 20000, at_once=at_once))
+                    argv = shlex.split(command.format(url=url, polls=2000 if args.quick else 60000, at_once=at_once))
                     argv[0] = os.path.join(args.bin, argv[0])
                     row = run_json(argv)
                     row.update(name=name, at_once=at_once, rep=rep)
