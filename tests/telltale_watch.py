@@ -213,6 +213,7 @@ class WatchTest(unittest.TestCase):
             ([*url, *FLAGS, "--cancel", "17"], "--cancel-request"),
             ([*url, *FLAGS, "--timeout", "soon", "17"], "--timeout soon: not a duration"),
             ([*url, *FLAGS, "--header", "X-Key", "17"], "Name: value"),
+            ([*url, *FLAGS, "--header", "my secret", "17"], "Name: value"),
             ([*url, *FLAGS, "--token", "env:NOT_SET", "17"], "the environment has no NOT_SET"),
             ([*url, "--job", "/runs/{id}", "--state", "/s", "--done", "ok=good", "17"], "--done ok=good"),
             ([*url, "--job", "/runs/{id}", "--state", "/s", "--done", "ok=running", "17"], "--word"),

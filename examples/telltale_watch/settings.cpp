@@ -96,7 +96,8 @@ void add_secret(settings& s, const std::string& value) {
 
 void add_header(settings& s, const std::string& text) {
     const auto colon = text.find(':');
-    if (colon == std::string::npos || colon == 0) throw usage_error("--header " + text + ": write 'Name: value'");
+    if (colon == std::string::npos || colon == 0)
+        throw usage_error("--header: write 'Name: value'"); // not what it is: it may hold a secret
     const auto value = std::min(text.find_first_not_of(' ', colon + 1), text.size());
     const std::string name = text.substr(0, colon);
     const auto given = std::string_view(text).substr(value);

@@ -174,8 +174,8 @@ inline void validate(const profile& p);
 inline profile parse_profile(std::string_view json_text);
 
 /// @{
-/// A request of a profile, with the ids in it; its URL begins with `base_url`. `errc::invalid_argument`: the profile has no such request, there are more
-/// ids than its limit, or an id that goes into the body as a number is none.
+/// A request of a profile, with the ids in it; its URL begins with `base_url`. `errc::invalid_argument`: the profile has
+/// no such request, there are more ids than its limit, or an id that goes into the body as a number is none.
 inline expanded_request job_request(const profile& p, std::string_view id, std::string_view base_url = {});
 inline expanded_request many_request(const profile& p, std::span<const job_id> ids, std::string_view base_url = {});
 inline expanded_request list_request(const profile& p, std::string_view base_url = {});

@@ -69,6 +69,12 @@ TEST_CASE("profile_request: methods, headers and bodies for one job") {
     CHECK(result_request(p, "1").method == "GET");
     p.list = profile_list{.url = "/jobs", .method = "SEARCH", .body = "{}"};
     CHECK(list_request(p).method == "SEARCH");
+    const std::string base = "http://api/v1";
+    CHECK(job_request(p, "1", base).url == base + job_request(p, "1").url);
+    CHECK(cancel_request(p, "1", base).url == base + cancel_request(p, "1").url);
+    CHECK(retry_request(p, "1", base).url == base + "/repair");
+    CHECK(result_request(p, "1", base).url == base + "/jobs/1/result");
+    CHECK(list_request(p, base).url == base + "/jobs");
     CHECK(list_request(p).body == "{}");
 }
 
@@ -77,6 +83,7 @@ TEST_CASE("profile_request: many ids in a URL or a body") {
     p.many = profile_many{.url = "/jobs?ids={ids}&x=1", .limit = 3};
     const std::vector<job_id> ids{"1", "a b", ".."};
     CHECK(many_request(p, ids).url == "/jobs?ids=1,a%20b,%2E%2E&x=1");
+    CHECK(many_request(p, ids, "http://api").url == "http://api/jobs?ids=1,a%20b,%2E%2E&x=1");
     CHECK(many_request(p, ids).method == "GET");
     p.many->separator = "&ids=";
     CHECK(many_request(p, ids).url == "/jobs?ids=1&ids=a%20b&ids=%2E%2E&x=1");
