@@ -49,9 +49,10 @@ struct job_report {
     std::shared_ptr<job_control> control{}; ///< null: stays as it was
 };
 
-/// Where a producer says it: a board's sink, a test's recorder, or any function of the user's own. Called from the
-/// thread of the producer; must not block for long and must not throw.
-using job_sink = std::function<void(job_report)>;
+/// Where a producer says it: a board's sink, a test's recorder, or any function of the user's own that takes a job_report,
+/// by value or by reference: `sink(std::move(r))`, so that none is moved more often than it must. Called from the thread of
+/// the producer; must not block for long and must not throw.
+using job_sink = std::function<void(job_report&&)>;
 
 } // namespace telltale::inline TELLTALE_ABI
 

@@ -74,6 +74,14 @@ struct http_connection {
             socket.async_read_some(in.prepare(room), std::move(handler));
     }
 
+    template <class Handler>
+    void write(net::const_buffer some, Handler handler) {
+        if (tls)
+            tls->async_write_some(some, std::move(handler));
+        else
+            socket.async_write_some(some, std::move(handler));
+    }
+
     tcp::socket socket;
     std::unique_ptr<tls_stream> tls{}; ///< over the socket
     receive_buffer in{};

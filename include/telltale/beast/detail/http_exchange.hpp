@@ -253,38 +253,18 @@ private:
         });
     }
 
-    // Most requests fit into the socket's buffer: then a write costs no turn of the loop.
+    // The turn of the loop that this takes is worth it: a server that is near has answered by then, and reading at once would
+    // be a system call for nothing.
     void send() {
-        if (connection_->tls) return send_encrypted();
-        while (sent_ < out_.size()) {
-            error_code ec;
-            sent_ += connection_->socket.write_some(net::buffer(out_.data() + sent_, out_.size() - sent_), ec);
-            if (ec == net::error::would_block || ec == net::error::try_again) {
-                connection_->socket.async_wait(tcp::socket::wait_write, [self = shared_from_this()](error_code e) {
-                    if (!self->done_) return;
-                    if (e) return self->broken(e);
-                    self->send();
-                });
-                return;
-            }
-            if (ec) {
-                // The server may have answered, such as 413, before it closed.
-                write_error_ = ec;
-                break;
-            }
-        }
-        begin_receive();
-    }
-
-    void send_encrypted() {
-        connection_->tls->async_write_some(net::buffer(out_.data() + sent_, out_.size() - sent_),
-                                           [self = shared_from_this()](error_code ec, std::size_t n) {
-                                               if (!self->done_) return;
-                                               self->sent_ += n;
-                                               self->write_error_ = tls_error(ec);
-                                               if (ec || self->sent_ == self->out_.size()) return self->begin_receive();
-                                               self->send_encrypted();
-                                           });
+        connection_->write(net::buffer(out_.data() + sent_, out_.size() - sent_),
+                           [self = shared_from_this()](error_code ec, std::size_t n) {
+                               if (!self->done_) return;
+                               self->sent_ += n;
+                               // The server may have answered, such as 413, before it closed.
+                               self->write_error_ = tls_error(ec);
+                               if (ec || self->sent_ == self->out_.size()) return self->begin_receive();
+                               self->send();
+                           });
     }
 
     void begin_receive() {

@@ -58,7 +58,8 @@ private:
     void on_body_init_impl(const boost::optional<std::uint64_t>& length, boost_error& ec) override {
         constexpr std::uint64_t trusted = 1 << 20;
         if (length && *length > (sunk() ? sink_limit : memory_limit)) ec = boost::beast::http::error::body_limit;
-        if (length && !sunk()) body.reserve(static_cast<std::size_t>(std::min(*length, trusted)));
+        // With room for what a parser of JSON wants behind the text (status_parser).
+        if (length && !sunk()) body.reserve(static_cast<std::size_t>(std::min(*length, trusted)) + 64);
     }
     bool sunk() const noexcept { return sink && status >= 200 && status < 300; }
     std::size_t on_body_impl(view part, boost_error& ec) override {

@@ -38,15 +38,16 @@ inline void write_request(std::string& out, const http_request& r, const http_ur
                           const http_client_options& options) {
     out.clear();
     out.reserve(256 + url.after.size() + r.body.size());
-    out.append(r.method).append(" ");
+    out.append(r.method).append(1, ' ');
     const bool to_proxy = proxy && !url.secure;
     if (to_proxy) out.append("http://").append(url.authority);
     url.append_target(out);
-    out.append(" HTTP/1.1\r\n");
+    // Each field begins with the end of the line before it.
+    out.append(" HTTP/1.1");
     const auto field = [&](std::string_view name, std::string_view value) {
-        out.append(name).append(": ").append(value).append("\r\n");
+        out.append("\r\n").append(name).append(": ").append(value);
     };
-    if (!find_field(r.headers, "Host")) field("Host", url.authority);
+    if (!find_field(r.headers, "Host")) out.append("\r\nHost: ").append(url.authority);
     if (!options.user_agent.empty() && !find_field(r.headers, "User-Agent")) field("User-Agent", options.user_agent);
     const http_credential* const credential = r.credential.get();
     if (credential) field(credential->header(), credential->value());
@@ -57,7 +58,7 @@ inline void write_request(std::string& out, const http_request& r, const http_ur
             field(name, value);
     if (!r.body.empty() || r.method == "POST" || r.method == "PUT" || r.method == "PATCH")
         field("Content-Length", std::to_string(r.body.size()));
-    out.append("\r\n").append(r.body);
+    out.append("\r\n\r\n").append(r.body);
 }
 
 inline bool is_redirect(unsigned status) noexcept {

@@ -218,30 +218,33 @@ inline auto ask_for_job(job_api& api, const job_id& id, asked_job& asked) {
     return api.client->async_request(std::move(request), as_result);
 }
 
-inline status answer_for_job(job_api& api, const job_id& id, asked_job asked, error_code ec, http_response& response) {
-    if (ec) api.fail(ec, api.job_url(id));
-    const timestamp now = api.now();
-    if (response.status == 304)
-        if (const auto* const known = api.known.find(id)) {
-            status same = known->last;
-            same.unchanged = true;
-            same.hint = hints_of(response, now);
-            return same;
-        }
-    const unsigned code = response.status;
-    status s;
-    if (!job_api::is_success(code)) {
-        if (asked.cached) api.known.forget(id);
-        if (!api.parser.is_not_found(code, response.body)) api.fail_status(response, api.job_url(id));
-        s = not_found();
-        s.hint = hints_of(response, now);
-        return s;
-    }
+/// As the answer before.
+inline status unchanged_job(const status& before, const http_response& response, timestamp now) {
+    status same = before;
+    same.unchanged = true;
+    same.hint = hints_of(response, now);
+    return same;
+}
+
+/// An answer that is not 2xx.
+inline status missing_job(job_api& api, const job_id& id, http_response& response, timestamp now) {
+    api.known.forget(id);
+    if (!api.parser.is_not_found(response.status, response.body)) api.fail_status(response, api.job_url(id));
+    status s = not_found();
+    s.hint = hints_of(response, now);
+    return s;
+}
+
+inline status read_job(job_api& api, const job_id& id, http_response& response, timestamp now) {
     try {
-        s = api.parser.parse(std::move(response.body), now);
+        return api.parser.parse(std::move(response.body), now);
     } catch (const system_error& e) {
-        api.fail_body(e, code, api.job_url(id));
+        api.fail_body(e, response.status, api.job_url(id));
     }
+}
+
+inline status found_job(job_api& api, const job_id& id, asked_job asked, http_response& response, timestamp now) {
+    status s = read_job(api, id, response, now);
     const std::string* const etag = asked.cacheable ? find_field(response.headers, "ETag") : nullptr;
     // What is over is not asked for again.
     if (etag && s.found && !(s.state && is_terminal(*s.state)))
@@ -250,6 +253,16 @@ inline status answer_for_job(job_api& api, const job_id& id, asked_job asked, er
         api.known.forget(id);
     add_hints(s, hints_of(response, now));
     return s;
+}
+
+// A status is large: each of these makes it where it is returned.
+inline status answer_for_job(job_api& api, const job_id& id, asked_job asked, error_code ec, http_response& response) {
+    if (ec) api.fail(ec, api.job_url(id));
+    const timestamp now = api.now();
+    if (job_api::is_success(response.status)) return found_job(api, id, asked, response, now);
+    if (response.status == 304)
+        if (const auto* const known = api.known.find(id)) return unchanged_job(known->last, response, now);
+    return missing_job(api, id, response, now);
 }
 
 // The way of every poll: its frame holds little enough for Asio to keep it for the next.

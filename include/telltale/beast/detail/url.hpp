@@ -25,7 +25,10 @@ struct http_url {
 
     /// Path and query, at least "/".
     std::string target() const { return std::string(is_rooted() ? "" : "/").append(after); }
-    void append_target(std::string& out) const { out.append(is_rooted() ? "" : "/").append(after); }
+    void append_target(std::string& out) const {
+        if (!is_rooted()) out += '/';
+        out.append(after);
+    }
 
     /// The URL of another target there.
     std::string with_target(std::string_view other) const {
@@ -44,17 +47,11 @@ inline std::optional<http_url> parse_http_url(std::string_view text) {
     if (scheme.size() == text.size() || (!url.secure && !iequals(scheme, "http"))) return std::nullopt;
     text.remove_prefix(scheme.size() + 3);
     // By hand, for this is done for every request.
-    std::size_t end = std::string_view::npos;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (c == '#') {
-            text = text.substr(0, i);
-            break;
-        }
+    std::size_t end = 0;
+    while (end < text.size() && text[end] != '/' && text[end] != '?' && text[end] != '#') ++end;
+    text = text.substr(0, text.find('#', end));
+    for (const char c : text)
         if ((c >= 0 && c <= ' ') || c == 0x7F) return std::nullopt;
-        if (end == std::string_view::npos && (c == '/' || c == '?')) end = i;
-    }
-    end = std::min(end, text.size());
     const auto authority = text.substr(0, end);
     url.authority = authority;
     url.after = text.substr(end);

@@ -49,7 +49,8 @@ public:
           report_(report),
           at_(report_.at),
           first_(!record.current),
-          next_(first_ ? job{} : *record.current) {}
+          made_(first_ ? std::make_shared<job>() : std::make_shared<job>(*record.current)),
+          next_(*made_) {}
 
     applied run() {
         if (first_) create();
@@ -205,7 +206,7 @@ private:
     }
 
     void publish() { record_.current = std::make_shared<const job>(next_); }
-    void publish_last() { record_.current = std::make_shared<const job>(std::move(next_)); }
+    void publish_last() { record_.current = std::move(made_); } // nothing is changed any more
 
     void tell(event_kind kind, std::string data = {}) {
         result_.events.push_back(event{kind, at_, record_.current, std::move(data)});
@@ -216,7 +217,8 @@ private:
     timestamp at_;
     bool first_;
     bool fresh_ = false; // the first report of this attempt
-    job next_;
+    std::shared_ptr<job> made_; // what it becomes, built where it stays
+    job& next_;
     applied result_;
 };
 

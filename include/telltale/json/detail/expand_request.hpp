@@ -25,14 +25,17 @@ inline void append_percent_encoded(std::string& out, std::string_view id) {
     static constexpr char hex[] = "0123456789ABCDEF";
     // An id of dots alone would be another path.
     const bool dots = id == "." || id == "..";
-    for (const char c : id) {
-        const auto u = static_cast<unsigned char>(c);
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
-        if (plain && !dots)
-            out += c;
-        else
-            out.append({'%', hex[u >> 4U], hex[u & 15U]});
+    const auto plain = [dots](char c) {
+        return !dots && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                         c == '.' || c == '_' || c == '~');
+    };
+    for (auto from = id.begin(); from != id.end();) {
+        const auto end = std::find_if_not(from, id.end(), plain);
+        out.append(from, end);
+        from = end;
+        if (from == id.end()) break;
+        const auto u = static_cast<unsigned char>(*from++);
+        out.append({'%', hex[u >> 4U], hex[u & 15U]});
     }
 }
 

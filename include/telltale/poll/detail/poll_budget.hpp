@@ -42,6 +42,7 @@ inline poll_budget::poll_budget(budget_options options) : options_(std::move(opt
 inline poll_budget::~poll_budget() = default;
 
 inline void poll_budget::observe(const poll_hint& hint, time_point now) {
+    if (hint == poll_hint{}) return;
     const auto later = [now](std::chrono::nanoseconds d) {
         return d > time_point::max() - now ? time_point::max() : now + d;
     };

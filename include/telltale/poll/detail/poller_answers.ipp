@@ -12,57 +12,53 @@
 namespace telltale::inline TELLTALE_ABI::detail {
 
 /// The i-th job of a request: answered (null: it is not among the answers), failed, or to be given up without being asked.
-TELLTALE_DECL void poller_state::settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
-                                        time_point now, timestamp at) {
-    poll_news news;
-    news.at = at;
-    {
-        const std::lock_guard lock(mutex());
-        const std::uint32_t k = f.entries[i];
-        if (k == table::none) return;
-        poller_watch& w = watches_[k];
-        w.flight = nullptr;
-        packed_times times;
-        job& j = news.seen;
-        w.see(j, times);
-        if (f.what == poll_flight::purpose::give_up) {
-            give_up(k, w, j, news);
-            keep(w, j, times);
+/// False: nobody watches it any more.
+TELLTALE_DECL bool poller_state::settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
+                                        time_point now, poll_news& news) {
+    const std::uint32_t k = f.entries[i];
+    if (k == table::none) return false;
+    poller_watch& w = watches_[k];
+    w.flight = nullptr;
+    packed_times times;
+    job& j = news.seen;
+    w.see(j, times);
+    if (f.what == poll_flight::purpose::give_up) {
+        give_up(k, w, j, news);
+        keep(w, j, times);
+    } else {
+        ++w.polls;
+        std::optional<status> none;
+        if (!answer) answer = &none.emplace(not_found());
+        const poll_hint hint = failure ? failure->hint : answer->hint;
+        const bool over = failure ? failed(w, *failure, j, news) : answered(w, *answer, j, times, news, now);
+        if (over) {
+            if (!failure) learn(j, w, now);
+            if (failure || !begin_retry(k, w, j, times, news, now)) finish(k, w, news, {});
         } else {
-            ++w.polls;
-            status none = not_found();
-            if (!answer) answer = &none;
-            const poll_hint hint = failure ? failure->hint : answer->hint;
-            const bool over = failure ? failed(w, *failure, j, news) : answered(w, *answer, j, times, news, now);
-            if (over) {
-                if (!failure) learn(j, w, now);
-                if (failure || !begin_retry(k, w, j, times, news, now)) finish(k, w, news, {});
+            std::optional<time_point> due;
+            if (failure) {
+                due = w.plan.failed(now, &hint);
             } else {
-                std::optional<time_point> due;
-                if (failure) {
-                    due = w.plan.failed(now, &hint);
-                } else {
-                    poll_observation seen;
-                    seen.running = j.state == job_state::running;
-                    if (j.started) seen.running_for = at - *j.started;
-                    if (j.progress) seen.progress = &*j.progress;
-                    seen.learned = learned(j.kind);
-                    seen.hint = &hint;
-                    due = w.plan.answered(now, seen);
-                    refuse_cancels(w, news);
-                }
-                if (w.again && due) due = now;
-                if (due)
-                    plan_next(k, w, due, now);
-                else
-                    give_up(k, w, j, news);
+                poll_observation seen;
+                seen.running = j.state == job_state::running;
+                if (j.started) seen.running_for = news.at - *j.started;
+                if (j.progress) seen.progress = &*j.progress;
+                seen.learned = learned(j.kind);
+                seen.hint = &hint;
+                due = w.plan.answered(now, seen);
+                refuse_cancels(w, news);
             }
-            keep(w, j, times);
+            if (w.again && due) due = now;
+            if (due)
+                plan_next(k, w, due, now);
+            else
+                give_up(k, w, j, news);
         }
-        if (!w.ended) w.again = false;
-        if (news.ended) forget_oldest(news);
+        keep(w, j, times);
     }
-    tell(news);
+    if (!w.ended) w.again = false;
+    if (news.ended) forget_oldest(news);
+    return true;
 }
 
 // Whether the job is over.

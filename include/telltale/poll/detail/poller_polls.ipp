@@ -251,25 +251,35 @@ TELLTALE_DECL void poller_state::landing_over(poll_flight& f) {
 
 TELLTALE_DECL net::awaitable<void> poller_state::fly(std::shared_ptr<poller_state> self, flight_ptr f) {
     constexpr int in_a_row = 64;
-    std::vector<status> answers;
     for (int n = 1;; ++n) {
         std::optional<flight_failure> failure;
-        job_id as;
-        answers.clear();
+        bool answered = false; // what is thrown from then on was thrown by a sink or a hook
         try {
-            if (f->what == poll_flight::purpose::retry)
-                as = co_await self->source_->retry(f->ids.front());
-            else if (f->what == poll_flight::purpose::poll && self->source_->batch_limit() > 1)
-                answers = co_await self->source_->poll_many(f->ids);
-            else if (f->what == poll_flight::purpose::poll)
-                answers.push_back(co_await self->source_->poll(f->ids.front()));
+            // An answer is large, and stays where it is made.
+            if (f->what == poll_flight::purpose::retry) {
+                job_id as = co_await self->source_->retry(f->ids.front());
+                answered = true;
+                self->retried(*f, std::move(as), {});
+            } else if (f->what == poll_flight::purpose::give_up) {
+                answered = true;
+                self->landed(*f, {}, {});
+            } else if (self->source_->batch_limit() > 1) {
+                std::vector<status> answers = co_await self->source_->poll_many(f->ids);
+                answered = true;
+                self->landed(*f, answers, {});
+            } else {
+                status answer = co_await self->source_->poll(f->ids.front());
+                answered = true;
+                self->landed(*f, {&answer, 1}, {});
+            }
         } catch (...) {
+            if (answered) throw;
             failure = failure_of(std::current_exception());
         }
-        if (f->what == poll_flight::purpose::retry)
-            self->retried(*f, std::move(as), std::move(failure));
-        else
-            self->landed(*f, answers, std::move(failure));
+        if (failure && f->what == poll_flight::purpose::retry)
+            self->retried(*f, {}, std::move(failure));
+        else if (failure)
+            self->landed(*f, {}, std::move(failure));
         const bool more = n != in_a_row && !f->cancelled && self->select(*f);
         self->tell_notes();
         if (!more) co_return;
@@ -283,17 +293,17 @@ inline bool counts_as_failure(const flight_failure& f) noexcept {
 }
 
 /// Of one job among several that were answered.
-inline std::optional<flight_failure> failure_in(const std::vector<status>& answers, std::size_t i) {
+inline std::optional<flight_failure> failure_in(std::span<const status> answers, std::size_t i) {
     if (i >= answers.size() || !answers[i].unreadable) return std::nullopt;
     return failure_of(answers[i].unreadable);
 }
 
-TELLTALE_DECL void poller_state::landed(poll_flight& f, std::vector<status>& answers,
+TELLTALE_DECL void poller_state::landed(poll_flight& f, std::span<status> answers,
                                         std::optional<flight_failure> failure) {
     const time_point now = time_->now();
     const timestamp at = calendar_now();
+    lock_type lock(mutex());
     if (f.what == poll_flight::purpose::poll) {
-        const std::lock_guard lock(mutex());
         if (failure && f.timed_out && failure->code == net::error::operation_aborted)
             failure = failure_of(errc::deadline_exceeded);
         if (f.left == 0) { // nobody wants to know
@@ -312,20 +322,28 @@ TELLTALE_DECL void poller_state::landed(poll_flight& f, std::vector<status>& ans
                 breaker_->succeeded(p, now);
         }
         land(f);
-        if (recording()) {
-            for (std::size_t i = 0; i < f.entries.size(); ++i) {
-                if (f.entries[i] == table::none) continue;
-                auto& n = note(flight_kind::poll_ended, watches_[f.entries[i]].id());
-                n.poll = f.number;
-                n.took = now - f.started;
-                n.failure = failure ? failure : failure_in(answers, i);
-                if (!n.failure) n.answer = i < answers.size() ? answers[i] : not_found();
-            }
-        }
+        if (recording()) note_landing(f, answers, failure, now);
     }
     for (std::size_t i = 0; i < f.entries.size(); ++i) {
         const auto own = failure ? failure : failure_in(answers, i);
-        settle(f, i, i < answers.size() ? &answers[i] : nullptr, own ? &*own : nullptr, now, at);
+        poll_news news;
+        news.at = at;
+        if (!lock) lock.lock();
+        const bool known = settle(f, i, i < answers.size() ? &answers[i] : nullptr, own ? &*own : nullptr, now, news);
+        lock.unlock();
+        if (known) tell(news);
+    }
+}
+
+TELLTALE_DECL void poller_state::note_landing(const poll_flight& f, std::span<const status> answers,
+                                              const std::optional<flight_failure>& failure, time_point now) {
+    for (std::size_t i = 0; i < f.entries.size(); ++i) {
+        if (f.entries[i] == table::none) continue;
+        auto& n = note(flight_kind::poll_ended, watches_[f.entries[i]].id());
+        n.poll = f.number;
+        n.took = now - f.started;
+        n.failure = failure ? failure : failure_in(answers, i);
+        if (!n.failure) n.answer = i < answers.size() ? answers[i] : not_found();
     }
 }
 

@@ -36,6 +36,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -116,14 +117,16 @@ private:
     TELLTALE_DECL poll_wait pass(poll_flight& f, time_point now);
     TELLTALE_DECL void landing_over(poll_flight& f);
     TELLTALE_DECL static net::awaitable<void> fly(std::shared_ptr<poller_state> self, flight_ptr f);
-    TELLTALE_DECL void landed(poll_flight& f, std::vector<status>& answers, std::optional<flight_failure> failure);
+    TELLTALE_DECL void landed(poll_flight& f, std::span<status> answers, std::optional<flight_failure> failure);
+    TELLTALE_DECL void note_landing(const poll_flight& f, std::span<const status> answers,
+                                    const std::optional<flight_failure>& failure, time_point now);
     TELLTALE_DECL void retried(poll_flight& f, job_id as, std::optional<flight_failure> failure);
     TELLTALE_DECL void detach(poller_watch& w);
     TELLTALE_DECL void cancel(poll_flight& f);
 
     // Answers; with the mutex held (poller_answers.ipp):
-    TELLTALE_DECL void settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
-                              time_point now, timestamp at);
+    TELLTALE_DECL bool settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
+                              time_point now, poll_news& news);
     TELLTALE_DECL bool answered(poller_watch& w, status& s, job& j, packed_times& times, poll_news& news,
                                 time_point now);
     TELLTALE_DECL bool missing(poller_watch& w, job& j, poll_news& news, time_point now);
