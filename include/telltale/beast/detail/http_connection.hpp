@@ -122,6 +122,7 @@ public:
     const net::any_io_executor executor;
     const http_client_options options;
     std::string key_memory{}; ///< for the key of whoever asks for a connection
+    url_reader urls{};
 
 private:
     inline steady_time look(steady_time now);

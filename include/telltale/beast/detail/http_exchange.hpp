@@ -45,7 +45,7 @@ public:
         done_ = std::move(done);
         pool_->add(*this);
         if (pool_->closed()) return complete(net::error::operation_aborted);
-        const auto url = parse_http_url(request_.url);
+        const auto url = pool_->urls.read(request_.url);
         if (!url) return complete(errc::malformed_url);
         if (!sendable(request_)) return complete(errc::invalid_argument);
         url_ = *url;

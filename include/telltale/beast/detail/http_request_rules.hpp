@@ -48,7 +48,8 @@ inline void write_request(std::string& out, const http_request& r, const http_ur
         out.append("\r\n").append(name).append(": ").append(value);
     };
     if (!find_field(r.headers, "Host")) out.append("\r\nHost: ").append(url.authority);
-    if (!options.user_agent.empty() && !find_field(r.headers, "User-Agent")) field("User-Agent", options.user_agent);
+    if (!options.user_agent.empty() && !find_field(r.headers, "User-Agent"))
+        out.append("\r\nUser-Agent: ").append(options.user_agent);
     const http_credential* const credential = r.credential.get();
     if (credential) field(credential->header(), credential->value());
     if (to_proxy && !proxy->authorization.empty()) field("Proxy-Authorization", proxy->authorization);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +40,11 @@ private:
     bool is_rooted() const noexcept { return !after.empty() && after.front() == '/'; }
 };
 
+/// Or control characters.
+inline bool has_blanks(std::string_view text) noexcept {
+    return std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c <= ' ') || c == 0x7F; });
+}
+
 /// Nothing for what is not "http[s]://host[:port][/path][?query]": other schemes, user names, blanks, control characters.
 inline std::optional<http_url> parse_http_url(std::string_view text) {
     http_url url;
@@ -50,8 +56,7 @@ inline std::optional<http_url> parse_http_url(std::string_view text) {
     std::size_t end = 0;
     while (end < text.size() && text[end] != '/' && text[end] != '?' && text[end] != '#') ++end;
     text = text.substr(0, text.find('#', end));
-    for (const char c : text)
-        if ((c >= 0 && c <= ' ') || c == 0x7F) return std::nullopt;
+    if (has_blanks(text)) return std::nullopt;
     const auto authority = text.substr(0, end);
     url.authority = authority;
     url.after = text.substr(end);
@@ -83,6 +88,36 @@ inline std::optional<http_url> parse_http_url(std::string_view text) {
     url.port = rest.substr(rest.find_first_not_of('0'));
     return url;
 }
+
+/// Reads URLs of which most lead where the one before led: only what follows the authority is looked at then.
+class url_reader {
+public:
+    /// As parse_http_url.
+    std::optional<http_url> read(std::string_view text) {
+        if (origin_.empty() || !text.starts_with(origin_) || (text.size() > origin_.size() && text[origin_.size()] != '/')) {
+            const auto url = parse_http_url(text);
+            origin_ = url ? text.substr(0, static_cast<std::size_t>(url->authority.end() - text.begin())) : "";
+            if (url) known_ = moved(*url, text, origin_);
+            return url;
+        }
+        http_url url = moved(known_, origin_, text);
+        url.after = text.substr(origin_.size(), text.find('#', origin_.size()) - origin_.size());
+        if (has_blanks(url.after)) return std::nullopt;
+        return url;
+    }
+
+private:
+    // What is in `from`, at the same place in `to`.
+    static http_url moved(http_url url, std::string_view from, std::string_view to) {
+        for (auto* const part : {&url.host, &url.port, &url.authority})
+            if (!std::less<>{}(part->data(), from.data()) && std::less<>{}(part->data(), from.data() + from.size()))
+                *part = to.substr(static_cast<std::size_t>(part->data() - from.data()), part->size());
+        return url;
+    }
+
+    std::string origin_{}; ///< "http://host:port"
+    http_url known_{};     ///< of that
+};
 
 /// "/a/b/../c/./d" is "/a/c/d" (RFC 3986, section 5.2.4).
 inline std::string without_dots(std::string_view path) {
