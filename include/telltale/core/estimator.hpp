@@ -57,8 +57,10 @@ public:
         : decay_(-3.321928094887362 / horizon.count()) {} // log2(10)
 
     /// Says how much was done at `now`. The first sample is the baseline: what was done before it is neither part of
-    /// the rate nor of a prediction. Going backwards starts anew.
-    void sample(double done, clock::time_point now) noexcept {
+    /// the rate nor of a prediction. Going backwards starts anew. `checked`: whether to predict on the way and to look what
+    /// has come of it (coverage()), for which a forecast is fitted each time; false where nobody asks for a prediction, because
+    /// the job says itself what is left.
+    void sample(double done, clock::time_point now, bool checked = true) noexcept {
         if (!std::isfinite(done)) return;
         if (!started_ || done < done_) {
             const double decay = decay_;
@@ -83,7 +85,7 @@ public:
         const double before = elapsed_ - time;
         checks_.advance(recorded_ - baseline_, work, before, time);
         fitted_ &= !history_.add(work, time);
-        if (history_.size() >= 4 && checks_.due(done - baseline_))
+        if (checked && history_.size() >= 4 && checks_.due(done - baseline_))
             checks_.remember(fitted_forecast(), done - baseline_, elapsed_);
         recorded_ = done;
         last_ = now;

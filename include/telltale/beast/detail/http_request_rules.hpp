@@ -38,28 +38,37 @@ inline void write_request(std::string& out, const http_request& r, const http_ur
                           const http_client_options& options) {
     out.clear();
     out.reserve(256 + url.after.size() + r.body.size());
-    out.append(r.method).append(1, ' ');
-    const bool to_proxy = proxy && !url.secure;
-    if (to_proxy) out.append("http://").append(url.authority);
-    url.append_target(out);
-    // Each field begins with the end of the line before it.
-    out.append(" HTTP/1.1");
-    const auto field = [&](std::string_view name, std::string_view value) {
-        out.append("\r\n").append(name).append(": ").append(value);
+    const std::string_view method = r.method;
+    const auto add = [&out](std::string_view text) { out.append(text); };
+    // Each begins with the end of the line before it.
+    const auto add_field = [&](std::string_view name, std::string_view value) {
+        add("\r\n");
+        add(name);
+        add(": ");
+        add(value);
     };
-    if (!find_field(r.headers, "Host")) out.append("\r\nHost: ").append(url.authority);
-    if (!options.user_agent.empty() && !find_field(r.headers, "User-Agent"))
-        out.append("\r\nUser-Agent: ").append(options.user_agent);
+    add(method);
+    add(" ");
+    const bool to_proxy = proxy && !url.secure;
+    if (to_proxy) {
+        add("http://");
+        add(url.authority);
+    }
+    url.append_target(out);
+    add(" HTTP/1.1");
+    if (!find_field(r.headers, "Host")) add_field("Host", url.authority);
+    if (!options.user_agent.empty() && !find_field(r.headers, "User-Agent")) add_field("User-Agent", options.user_agent);
     const http_credential* const credential = r.credential.get();
-    if (credential) field(credential->header(), credential->value());
-    if (to_proxy && !proxy->authorization.empty()) field("Proxy-Authorization", proxy->authorization);
+    if (credential) add_field(credential->header(), credential->value());
+    if (to_proxy && !proxy->authorization.empty()) add_field("Proxy-Authorization", proxy->authorization);
     for (const auto& [name, value] : r.headers)
         if (!iequals(name, "Content-Length") && !iequals(name, "Transfer-Encoding") &&
             !(credential && iequals(name, credential->header())))
-            field(name, value);
-    if (!r.body.empty() || r.method == "POST" || r.method == "PUT" || r.method == "PATCH")
-        field("Content-Length", std::to_string(r.body.size()));
-    out.append("\r\n\r\n").append(r.body);
+            add_field(name, value);
+    if (!r.body.empty() || method == "POST" || method == "PUT" || method == "PATCH")
+        add_field("Content-Length", std::to_string(r.body.size()));
+    add("\r\n\r\n");
+    add(r.body);
 }
 
 inline bool is_redirect(unsigned status) noexcept {

@@ -148,9 +148,10 @@ private:
             const std::chrono::steady_clock::time_point when(
                 std::chrono::duration_cast<std::chrono::steady_clock::duration>(at_.time_since_epoch()));
             if (!record_.speed) record_.speed = std::make_unique<estimator>();
-            record_.speed->sample(p.done, when);
+            const bool to_predict = p.total && !p.remaining;
+            record_.speed->sample(p.done, when, to_predict);
             p.rate = record_.speed->rate(when);
-            if (p.total && !p.remaining) {
+            if (to_predict) {
                 if (const auto predicted = record_.speed->predict(*p.total, when)) {
                     p.remaining = predicted->remaining;
                     p.remaining_low = predicted->low;
