@@ -729,8 +729,10 @@ public:
         : decay_(-3.321928094887362 / horizon.count()) {} // log2(10)
 
     /// Says how much was done at `now`. The first sample is the baseline: what was done before it is neither part of
-    /// the rate nor of a prediction. Going backwards starts anew.
-    void sample(double done, clock::time_point now) noexcept {
+    /// the rate nor of a prediction. Going backwards starts anew. `checked`: whether to predict on the way and to look what
+    /// has come of it (coverage()), for which a forecast is fitted each time; false where nobody asks for a prediction, because
+    /// the job says itself what is left.
+    void sample(double done, clock::time_point now, bool checked = true) noexcept {
         if (!std::isfinite(done)) return;
         if (!started_ || done < done_) {
             const double decay = decay_;
@@ -755,7 +757,7 @@ public:
         const double before = elapsed_ - time;
         checks_.advance(recorded_ - baseline_, work, before, time);
         fitted_ &= !history_.add(work, time);
-        if (history_.size() >= 4 && checks_.due(done - baseline_))
+        if (checked && history_.size() >= 4 && checks_.due(done - baseline_))
             checks_.remember(fitted_forecast(), done - baseline_, elapsed_);
         recorded_ = done;
         last_ = now;
@@ -1456,9 +1458,10 @@ struct job_report {
     std::shared_ptr<job_control> control{}; ///< null: stays as it was
 };
 
-/// Where a producer says it: a board's sink, a test's recorder, or any function of the user's own. Called from the
-/// thread of the producer; must not block for long and must not throw.
-using job_sink = std::function<void(job_report)>;
+/// Where a producer says it: a board's sink, a test's recorder, or any function of the user's own that takes a job_report,
+/// by value or by reference: `sink(std::move(r))`, so that none is moved more often than it must. Called from the thread of
+/// the producer; must not block for long and must not throw.
+using job_sink = std::function<void(job_report&&)>;
 
 } // namespace telltale::inline TELLTALE_ABI
 
@@ -1592,22 +1595,32 @@ private:
 };
 
 /// An any_io_executor holds an io_context's own executor nearly always, or a strand of one. To ask for these once is
-/// cheaper by half a completion than to go through the type-erased prefer, require and execute, which allocate a strand
-/// each.
+/// cheaper by half a completion than to go through the type-erased prefer, require and execute, which allocate.
 template <>
 class completion_executor<net::any_io_executor> {
     using direct_executor = net::io_context::executor_type;
     using strand_executor = net::strand<net::any_io_executor>;
+    struct strand_work {
+        strand_executor strand;
+        tracked_executor<direct_executor> work;
+    };
 
 public:
     explicit completion_executor(const net::any_io_executor& executor) {
         // The target() of the oldest supported Asio does not look at the type.
-        if (executor.target_type() == typeid(direct_executor))
+        if (executor.target_type() == typeid(direct_executor)) {
             work_.template emplace<1>(track_work(*executor.target<direct_executor>()));
-        else if (executor.target_type() == typeid(strand_executor))
-            work_.template emplace<2>(track_work(*executor.target<strand_executor>()));
-        else
-            work_.template emplace<0>(track_work(executor));
+            return;
+        }
+        if (executor.target_type() == typeid(strand_executor)) {
+            const auto& strand = *executor.target<strand_executor>();
+            const net::any_io_executor inner = strand.get_inner_executor();
+            if (inner.target_type() == typeid(direct_executor)) {
+                work_.template emplace<2>(strand_work{strand, track_work(*inner.target<direct_executor>())});
+                return;
+            }
+        }
+        work_.template emplace<0>(track_work(executor));
     }
 
     template <class Function>
@@ -1617,15 +1630,14 @@ public:
         if (const auto* const direct = std::get_if<1>(&work))
             net::post(net::prefer(*direct, net::execution::outstanding_work.untracked),
                       std::forward<Function>(function));
-        else if (const auto* const strand = std::get_if<2>(&work))
-            net::post(net::prefer(*strand, net::execution::outstanding_work.untracked),
-                      std::forward<Function>(function));
+        else if (const auto* const s = std::get_if<2>(&work))
+            net::post(s->strand, std::forward<Function>(function));
         else
             net::post(std::get<0>(work), std::forward<Function>(function));
     }
 
 private:
-    std::variant<net::any_io_executor, tracked_executor<direct_executor>, tracked_executor<strand_executor>> work_;
+    std::variant<net::any_io_executor, tracked_executor<direct_executor>, strand_work> work_;
 };
 
 /// A handler and its arguments, ready to run.
@@ -4164,7 +4176,8 @@ public:
           report_(report),
           at_(report_.at),
           first_(!record.current),
-          next_(first_ ? job{} : *record.current) {}
+          made_(first_ ? std::make_shared<job>() : std::make_shared<job>(*record.current)),
+          next_(*made_) {}
 
     applied run() {
         if (first_) create();
@@ -4262,9 +4275,10 @@ private:
             const std::chrono::steady_clock::time_point when(
                 std::chrono::duration_cast<std::chrono::steady_clock::duration>(at_.time_since_epoch()));
             if (!record_.speed) record_.speed = std::make_unique<estimator>();
-            record_.speed->sample(p.done, when);
+            const bool to_predict = p.total && !p.remaining;
+            record_.speed->sample(p.done, when, to_predict);
             p.rate = record_.speed->rate(when);
-            if (p.total && !p.remaining) {
+            if (to_predict) {
                 if (const auto predicted = record_.speed->predict(*p.total, when)) {
                     p.remaining = predicted->remaining;
                     p.remaining_low = predicted->low;
@@ -4320,7 +4334,7 @@ private:
     }
 
     void publish() { record_.current = std::make_shared<const job>(next_); }
-    void publish_last() { record_.current = std::make_shared<const job>(std::move(next_)); }
+    void publish_last() { record_.current = std::move(made_); } // nothing is changed any more
 
     void tell(event_kind kind, std::string data = {}) {
         result_.events.push_back(event{kind, at_, record_.current, std::move(data)});
@@ -4330,8 +4344,9 @@ private:
     job_report& report_;
     timestamp at_;
     bool first_;
-    bool fresh_ = false; // the first report of this attempt
-    job next_;
+    bool fresh_ = false;        // the first report of this attempt
+    std::shared_ptr<job> made_; // what it becomes, built where it stays
+    job& next_;
     applied result_;
 };
 
@@ -10089,6 +10104,7 @@ inline poll_budget::poll_budget(budget_options options) : options_(std::move(opt
 inline poll_budget::~poll_budget() = default;
 
 inline void poll_budget::observe(const poll_hint& hint, time_point now) {
+    if (hint == poll_hint{}) return;
     const auto later = [now](std::chrono::nanoseconds d) {
         return d > time_point::max() - now ? time_point::max() : now + d;
     };
@@ -12785,6 +12801,7 @@ private:
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12865,14 +12882,16 @@ private:
     TELLTALE_DECL poll_wait pass(poll_flight& f, time_point now);
     TELLTALE_DECL void landing_over(poll_flight& f);
     TELLTALE_DECL static net::awaitable<void> fly(std::shared_ptr<poller_state> self, flight_ptr f);
-    TELLTALE_DECL void landed(poll_flight& f, std::vector<status>& answers, std::optional<flight_failure> failure);
+    TELLTALE_DECL void landed(poll_flight& f, std::span<status> answers, std::optional<flight_failure> failure);
+    TELLTALE_DECL void note_landing(const poll_flight& f, std::span<const status> answers,
+                                    const std::optional<flight_failure>& failure, time_point now);
     TELLTALE_DECL void retried(poll_flight& f, job_id as, std::optional<flight_failure> failure);
     TELLTALE_DECL void detach(poller_watch& w);
     TELLTALE_DECL void cancel(poll_flight& f);
 
     // Answers; with the mutex held (poller_answers.ipp):
-    TELLTALE_DECL void settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
-                              time_point now, timestamp at);
+    TELLTALE_DECL bool settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
+                              time_point now, poll_news& news);
     TELLTALE_DECL bool answered(poller_watch& w, status& s, job& j, packed_times& times, poll_news& news,
                                 time_point now);
     TELLTALE_DECL bool missing(poller_watch& w, job& j, poll_news& news, time_point now);
@@ -13044,57 +13063,53 @@ inline void see(job& j, const job_report& r) {
 namespace telltale::inline TELLTALE_ABI::detail {
 
 /// The i-th job of a request: answered (null: it is not among the answers), failed, or to be given up without being asked.
-TELLTALE_DECL void poller_state::settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
-                                        time_point now, timestamp at) {
-    poll_news news;
-    news.at = at;
-    {
-        const std::lock_guard lock(mutex());
-        const std::uint32_t k = f.entries[i];
-        if (k == table::none) return;
-        poller_watch& w = watches_[k];
-        w.flight = nullptr;
-        packed_times times;
-        job& j = news.seen;
-        w.see(j, times);
-        if (f.what == poll_flight::purpose::give_up) {
-            give_up(k, w, j, news);
-            keep(w, j, times);
+/// False: nobody watches it any more.
+TELLTALE_DECL bool poller_state::settle(poll_flight& f, std::size_t i, status* answer, const flight_failure* failure,
+                                        time_point now, poll_news& news) {
+    const std::uint32_t k = f.entries[i];
+    if (k == table::none) return false;
+    poller_watch& w = watches_[k];
+    w.flight = nullptr;
+    packed_times times;
+    job& j = news.seen;
+    w.see(j, times);
+    if (f.what == poll_flight::purpose::give_up) {
+        give_up(k, w, j, news);
+        keep(w, j, times);
+    } else {
+        ++w.polls;
+        std::optional<status> none;
+        if (!answer) answer = &none.emplace(not_found());
+        const poll_hint hint = failure ? failure->hint : answer->hint;
+        const bool over = failure ? failed(w, *failure, j, news) : answered(w, *answer, j, times, news, now);
+        if (over) {
+            if (!failure) learn(j, w, now);
+            if (failure || !begin_retry(k, w, j, times, news, now)) finish(k, w, news, {});
         } else {
-            ++w.polls;
-            status none = not_found();
-            if (!answer) answer = &none;
-            const poll_hint hint = failure ? failure->hint : answer->hint;
-            const bool over = failure ? failed(w, *failure, j, news) : answered(w, *answer, j, times, news, now);
-            if (over) {
-                if (!failure) learn(j, w, now);
-                if (failure || !begin_retry(k, w, j, times, news, now)) finish(k, w, news, {});
+            std::optional<time_point> due;
+            if (failure) {
+                due = w.plan.failed(now, &hint);
             } else {
-                std::optional<time_point> due;
-                if (failure) {
-                    due = w.plan.failed(now, &hint);
-                } else {
-                    poll_observation seen;
-                    seen.running = j.state == job_state::running;
-                    if (j.started) seen.running_for = at - *j.started;
-                    if (j.progress) seen.progress = &*j.progress;
-                    seen.learned = learned(j.kind);
-                    seen.hint = &hint;
-                    due = w.plan.answered(now, seen);
-                    refuse_cancels(w, news);
-                }
-                if (w.again && due) due = now;
-                if (due)
-                    plan_next(k, w, due, now);
-                else
-                    give_up(k, w, j, news);
+                poll_observation seen;
+                seen.running = j.state == job_state::running;
+                if (j.started) seen.running_for = news.at - *j.started;
+                if (j.progress) seen.progress = &*j.progress;
+                seen.learned = learned(j.kind);
+                seen.hint = &hint;
+                due = w.plan.answered(now, seen);
+                refuse_cancels(w, news);
             }
-            keep(w, j, times);
+            if (w.again && due) due = now;
+            if (due)
+                plan_next(k, w, due, now);
+            else
+                give_up(k, w, j, news);
         }
-        if (!w.ended) w.again = false;
-        if (news.ended) forget_oldest(news);
+        keep(w, j, times);
     }
-    tell(news);
+    if (!w.ended) w.again = false;
+    if (news.ended) forget_oldest(news);
+    return true;
 }
 
 // Whether the job is over.
@@ -13223,7 +13238,7 @@ TELLTALE_DECL void poller_state::plan_next(std::uint32_t k, poller_watch& w, std
 TELLTALE_DECL job_report& poller_state::new_report(std::optional<job_report>& place, poller_watch& w, const job& j,
                                                    timestamp at) const {
     job_report& r = place.emplace();
-    r.id = job_id(w.id());
+    r.id = w.id();
     r.by = reporter::observer;
     r.at = at;
     if (w.reported) return r;
@@ -13953,25 +13968,35 @@ TELLTALE_DECL void poller_state::landing_over(poll_flight& f) {
 
 TELLTALE_DECL net::awaitable<void> poller_state::fly(std::shared_ptr<poller_state> self, flight_ptr f) {
     constexpr int in_a_row = 64;
-    std::vector<status> answers;
     for (int n = 1;; ++n) {
         std::optional<flight_failure> failure;
-        job_id as;
-        answers.clear();
+        bool answered = false; // what is thrown from then on was thrown by a sink or a hook
         try {
-            if (f->what == poll_flight::purpose::retry)
-                as = co_await self->source_->retry(f->ids.front());
-            else if (f->what == poll_flight::purpose::poll && self->source_->batch_limit() > 1)
-                answers = co_await self->source_->poll_many(f->ids);
-            else if (f->what == poll_flight::purpose::poll)
-                answers.push_back(co_await self->source_->poll(f->ids.front()));
+            // An answer is large, and stays where it is made.
+            if (f->what == poll_flight::purpose::retry) {
+                job_id as = co_await self->source_->retry(f->ids.front());
+                answered = true;
+                self->retried(*f, std::move(as), {});
+            } else if (f->what == poll_flight::purpose::give_up) {
+                answered = true;
+                self->landed(*f, {}, {});
+            } else if (self->source_->batch_limit() > 1) {
+                std::vector<status> answers = co_await self->source_->poll_many(f->ids);
+                answered = true;
+                self->landed(*f, answers, {});
+            } else {
+                status answer = co_await self->source_->poll(f->ids.front());
+                answered = true;
+                self->landed(*f, {&answer, 1}, {});
+            }
         } catch (...) {
+            if (answered) throw;
             failure = failure_of(std::current_exception());
         }
-        if (f->what == poll_flight::purpose::retry)
-            self->retried(*f, std::move(as), std::move(failure));
-        else
-            self->landed(*f, answers, std::move(failure));
+        if (failure && f->what == poll_flight::purpose::retry)
+            self->retried(*f, {}, std::move(failure));
+        else if (failure)
+            self->landed(*f, {}, std::move(failure));
         const bool more = n != in_a_row && !f->cancelled && self->select(*f);
         self->tell_notes();
         if (!more) co_return;
@@ -13985,17 +14010,17 @@ inline bool counts_as_failure(const flight_failure& f) noexcept {
 }
 
 /// Of one job among several that were answered.
-inline std::optional<flight_failure> failure_in(const std::vector<status>& answers, std::size_t i) {
+inline std::optional<flight_failure> failure_in(std::span<const status> answers, std::size_t i) {
     if (i >= answers.size() || !answers[i].unreadable) return std::nullopt;
     return failure_of(answers[i].unreadable);
 }
 
-TELLTALE_DECL void poller_state::landed(poll_flight& f, std::vector<status>& answers,
+TELLTALE_DECL void poller_state::landed(poll_flight& f, std::span<status> answers,
                                         std::optional<flight_failure> failure) {
     const time_point now = time_->now();
     const timestamp at = calendar_now();
+    lock_type lock(mutex());
     if (f.what == poll_flight::purpose::poll) {
-        const std::lock_guard lock(mutex());
         if (failure && f.timed_out && failure->code == net::error::operation_aborted)
             failure = failure_of(errc::deadline_exceeded);
         if (f.left == 0) { // nobody wants to know
@@ -14014,20 +14039,28 @@ TELLTALE_DECL void poller_state::landed(poll_flight& f, std::vector<status>& ans
                 breaker_->succeeded(p, now);
         }
         land(f);
-        if (recording()) {
-            for (std::size_t i = 0; i < f.entries.size(); ++i) {
-                if (f.entries[i] == table::none) continue;
-                auto& n = note(flight_kind::poll_ended, watches_[f.entries[i]].id());
-                n.poll = f.number;
-                n.took = now - f.started;
-                n.failure = failure ? failure : failure_in(answers, i);
-                if (!n.failure) n.answer = i < answers.size() ? answers[i] : not_found();
-            }
-        }
+        if (recording()) note_landing(f, answers, failure, now);
     }
     for (std::size_t i = 0; i < f.entries.size(); ++i) {
         const auto own = failure ? failure : failure_in(answers, i);
-        settle(f, i, i < answers.size() ? &answers[i] : nullptr, own ? &*own : nullptr, now, at);
+        poll_news news;
+        news.at = at;
+        if (!lock) lock.lock();
+        const bool known = settle(f, i, i < answers.size() ? &answers[i] : nullptr, own ? &*own : nullptr, now, news);
+        lock.unlock();
+        if (known) tell(news);
+    }
+}
+
+TELLTALE_DECL void poller_state::note_landing(const poll_flight& f, std::span<const status> answers,
+                                              const std::optional<flight_failure>& failure, time_point now) {
+    for (std::size_t i = 0; i < f.entries.size(); ++i) {
+        if (f.entries[i] == table::none) continue;
+        auto& n = note(flight_kind::poll_ended, watches_[f.entries[i]].id());
+        n.poll = f.number;
+        n.took = now - f.started;
+        n.failure = failure ? failure : failure_in(answers, i);
+        if (!n.failure) n.answer = i < answers.size() ? answers[i] : not_found();
     }
 }
 

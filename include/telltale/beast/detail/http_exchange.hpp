@@ -355,11 +355,8 @@ private:
             retire();
         if (parser_->status == 401 && refresh()) return;
         if (parser_->status >= 300 && parser_->status < 400 && redirect()) return;
-        http_response answer;
-        answer.status = parser_->status;
-        answer.headers = std::move(parser_->fields);
-        answer.body = std::move(parser_->body);
-        complete({}, std::move(answer));
+        complete({},
+                 {.status = parser_->status, .headers = std::move(parser_->fields), .body = std::move(parser_->body)});
     }
 
     // Whether the request is made once more, with a new token.

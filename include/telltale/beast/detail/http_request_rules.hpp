@@ -57,7 +57,8 @@ inline void write_request(std::string& out, const http_request& r, const http_ur
     url.append_target(out);
     add(" HTTP/1.1");
     if (!find_field(r.headers, "Host")) add_field("Host", url.authority);
-    if (!options.user_agent.empty() && !find_field(r.headers, "User-Agent")) add_field("User-Agent", options.user_agent);
+    if (!options.user_agent.empty() && !find_field(r.headers, "User-Agent"))
+        add_field("User-Agent", options.user_agent);
     const http_credential* const credential = r.credential.get();
     if (credential) add_field(credential->header(), credential->value());
     if (to_proxy && !proxy->authorization.empty()) add_field("Proxy-Authorization", proxy->authorization);

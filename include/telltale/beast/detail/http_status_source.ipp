@@ -82,16 +82,15 @@ struct job_api {
     }
 
     http_request request(expanded_request e) const {
-        http_request r;
-        r.method = std::move(e.method);
-        r.url = std::move(e.url);
-        r.headers = std::move(e.headers);
+        http_request r{.method = std::move(e.method),
+                       .url = std::move(e.url),
+                       .headers = std::move(e.headers),
+                       .body = std::move(e.body),
+                       .credential = options.credential};
         for (const auto& h : headers) {
             std::erase_if(r.headers, [&](const auto& mine) { return iequals(mine.first, h.first); });
             r.headers.push_back(h);
         }
-        r.body = std::move(e.body);
-        r.credential = options.credential;
         return r;
     }
 

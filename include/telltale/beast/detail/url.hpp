@@ -94,7 +94,8 @@ class url_reader {
 public:
     /// As parse_http_url.
     std::optional<http_url> read(std::string_view text) {
-        if (origin_.empty() || !text.starts_with(origin_) || (text.size() > origin_.size() && text[origin_.size()] != '/')) {
+        if (origin_.empty() || !text.starts_with(origin_) ||
+            (text.size() > origin_.size() && text[origin_.size()] != '/')) {
             const auto url = parse_http_url(text);
             origin_ = url ? text.substr(0, static_cast<std::size_t>(url->authority.end() - text.begin())) : "";
             if (url) known_ = moved(*url, text, origin_);

@@ -217,7 +217,7 @@ private:
     job_report& report_;
     timestamp at_;
     bool first_;
-    bool fresh_ = false; // the first report of this attempt
+    bool fresh_ = false;        // the first report of this attempt
     std::shared_ptr<job> made_; // what it becomes, built where it stays
     job& next_;
     applied result_;

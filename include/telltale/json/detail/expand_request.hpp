@@ -97,10 +97,9 @@ inline std::string expand_body(std::string_view body, std::span<const job_id> id
 template <class Request>
 expanded_request expand_request(const profile& p, const Request& r, std::string url, std::string body,
                                 std::string_view method = {}) {
-    expanded_request e;
-    e.method = !r.method.empty() ? r.method : !method.empty() ? method : body.empty() ? "GET" : "POST";
-    e.url = std::move(url);
-    e.body = std::move(body);
+    if (!r.method.empty()) method = r.method;
+    if (method.empty()) method = body.empty() ? "GET" : "POST";
+    expanded_request e{.method = std::string(method), .url = std::move(url), .body = std::move(body)};
     if (!e.body.empty()) e.headers.emplace_back("Content-Type", "application/json");
     e.headers.insert(e.headers.end(), p.headers.begin(), p.headers.end());
     e.headers.insert(e.headers.end(), r.headers.begin(), r.headers.end());

@@ -187,7 +187,7 @@ TELLTALE_DECL void poller_state::plan_next(std::uint32_t k, poller_watch& w, std
 TELLTALE_DECL job_report& poller_state::new_report(std::optional<job_report>& place, poller_watch& w, const job& j,
                                                    timestamp at) const {
     job_report& r = place.emplace();
-    r.id = job_id(w.id());
+    r.id = w.id();
     r.by = reporter::observer;
     r.at = at;
     if (w.reported) return r;
