@@ -1595,32 +1595,22 @@ private:
 };
 
 /// An any_io_executor holds an io_context's own executor nearly always, or a strand of one. To ask for these once is
-/// cheaper by half a completion than to go through the type-erased prefer, require and execute, which allocate.
+/// cheaper by half a completion than to go through the type-erased prefer, require and execute, which allocate a strand
+/// each.
 template <>
 class completion_executor<net::any_io_executor> {
     using direct_executor = net::io_context::executor_type;
     using strand_executor = net::strand<net::any_io_executor>;
-    struct strand_work {
-        strand_executor strand;
-        tracked_executor<direct_executor> work;
-    };
 
 public:
     explicit completion_executor(const net::any_io_executor& executor) {
         // The target() of the oldest supported Asio does not look at the type.
-        if (executor.target_type() == typeid(direct_executor)) {
+        if (executor.target_type() == typeid(direct_executor))
             work_.template emplace<1>(track_work(*executor.target<direct_executor>()));
-            return;
-        }
-        if (executor.target_type() == typeid(strand_executor)) {
-            const auto& strand = *executor.target<strand_executor>();
-            const net::any_io_executor inner = strand.get_inner_executor();
-            if (inner.target_type() == typeid(direct_executor)) {
-                work_.template emplace<2>(strand_work{strand, track_work(*inner.target<direct_executor>())});
-                return;
-            }
-        }
-        work_.template emplace<0>(track_work(executor));
+        else if (executor.target_type() == typeid(strand_executor))
+            work_.template emplace<2>(track_work(*executor.target<strand_executor>()));
+        else
+            work_.template emplace<0>(track_work(executor));
     }
 
     template <class Function>
@@ -1630,14 +1620,15 @@ public:
         if (const auto* const direct = std::get_if<1>(&work))
             net::post(net::prefer(*direct, net::execution::outstanding_work.untracked),
                       std::forward<Function>(function));
-        else if (const auto* const s = std::get_if<2>(&work))
-            net::post(s->strand, std::forward<Function>(function));
+        else if (const auto* const strand = std::get_if<2>(&work))
+            net::post(net::prefer(*strand, net::execution::outstanding_work.untracked),
+                      std::forward<Function>(function));
         else
             net::post(std::get<0>(work), std::forward<Function>(function));
     }
 
 private:
-    std::variant<net::any_io_executor, tracked_executor<direct_executor>, strand_work> work_;
+    std::variant<net::any_io_executor, tracked_executor<direct_executor>, tracked_executor<strand_executor>> work_;
 };
 
 /// A handler and its arguments, ready to run.

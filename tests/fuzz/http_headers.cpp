@@ -30,7 +30,20 @@ void must_be_bounded(const std::optional<std::chrono::nanoseconds>& d) {
     must(!d || (*d >= std::chrono::nanoseconds::zero() && *d <= longest_hint));
 }
 
+// What is read does not depend on what was read before.
+void check_reader(std::string_view text) {
+    static detail::url_reader reader;
+    const auto read = reader.read(text);
+    const auto parsed = detail::parse_http_url(text);
+    must(read.has_value() == parsed.has_value());
+    if (!read) return;
+    must(read->secure == parsed->secure && read->host == parsed->host && read->port == parsed->port);
+    must(read->authority == parsed->authority && read->target() == parsed->target());
+}
+
 void check_url(const std::string& text) {
+    check_reader("http://host:8080" + text);
+    check_reader(text);
     static const auto base = detail::parse_http_url("https://host/a/b?c").value();
     // What leads somewhere leads to the same place from there.
     const auto location = detail::resolve_location(base, text);

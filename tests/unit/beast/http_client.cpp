@@ -352,6 +352,30 @@ TEST_CASE("URLs", "[http_client]") {
         CAPTURE(bad);
         CHECK(!detail::parse_http_url(bad));
     }
+    SECTION("are read the same whatever was read before") {
+        detail::url_reader reader;
+        std::vector<std::string> texts;
+        for (const std::string origin : {"http://h", "http://h:80", "http://h:8080", "https://h", "HTTP://H",
+                                         "http://[::1]:8080", "http://h8", "http://", "http://u@h", "http://h:0"})
+            for (const auto* const rest : {"/a?b", "", "/", "/#f", "#f", "?q", "/a b", "/a#b c", "8", "/a\x7F"})
+                texts.push_back(origin + rest);
+        for (std::size_t step :
+             {std::size_t{1}, std::size_t{7}, std::size_t{10}}) // coprime to 100, or along the origins
+            for (std::size_t i = 0; i < 2 * texts.size(); ++i) {
+                const std::string text = texts[i * step % texts.size()]; // its own memory each time
+                CAPTURE(text);
+                const auto read = reader.read(text);
+                const auto parsed = detail::parse_http_url(text);
+                REQUIRE(read.has_value() == parsed.has_value());
+                if (!read) continue;
+                CHECK(read->secure == parsed->secure);
+                CHECK(read->host == parsed->host);
+                CHECK(read->port == parsed->port);
+                CHECK(read->authority == parsed->authority);
+                CHECK(read->authority.data() == parsed->authority.data()); // of this text, not of one before
+                CHECK(read->target() == parsed->target());
+            }
+    }
     http_request r;
     r.url = "http://h/a%20b?x=1+2&y=%41&z#f";
     CHECK(r.path() == "/a%20b");

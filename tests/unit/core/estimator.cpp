@@ -119,6 +119,19 @@ TEST_CASE("a stalled job slows down, however often one looks") {
     }
 }
 
+TEST_CASE("an estimator that is not asked for predictions does not make any") {
+    estimator checked;
+    estimator unchecked;
+    for (int i = 0; i <= 100; ++i) {
+        checked.sample(i, start + i * 1s);
+        unchecked.sample(i, start + i * 1s, false);
+    }
+    CHECK(checked.coverage().checked > 0);
+    CHECK(unchecked.coverage() == band_coverage{});
+    CHECK(unchecked.rate(start + 100s) == checked.rate(start + 100s));
+    CHECK(unchecked.remaining(200, start + 100s)->count() == Approx(100.0)); // it can all the same
+}
+
 TEST_CASE("going backwards starts anew") {
     estimator e = noisy(100);
     CHECK(e.coverage().checked > 0);

@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 
+#include <utility>
 #include <vector>
 
 using namespace telltale;
@@ -17,4 +18,12 @@ TEST_CASE("a sink is any function that takes a report") {
     CHECK(heard[0].id == "42");
     CHECK(heard[0].by == reporter::producer);
     CHECK_FALSE(heard[0].progress);
+
+    SECTION("and is given the report itself, not a copy") {
+        const job_report* seen = nullptr;
+        const job_sink looks = [&seen](const job_report& r) { seen = &r; };
+        job_report r{.id = "43"};
+        looks(std::move(r));
+        CHECK(seen == &r);
+    }
 }

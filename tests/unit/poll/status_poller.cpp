@@ -217,6 +217,22 @@ TEST_CASE_METHOD(fixture, "status_poller: an exception of any kind is a failed p
     CHECK(sink.reports()[2].state == job_state::succeeded);
 }
 
+TEST_CASE_METHOD(fixture, "status_poller: what a sink throws comes out of run(), and is no failed poll") {
+    source.script("1", {says(job_state::running), says(job_state::succeeded)});
+    int told = 0;
+    status_poller p(context.get_executor(), source, [&told](const job_report&) {
+        if (++told == 1) throw std::logic_error("a sink of the user's");
+    });
+    p.watch("1");
+    CHECK_THROWS_AS(clock.run(), std::logic_error);
+    CHECK(p.health().failed == 0);
+    clock.run(); // the watch goes on
+    CHECK(told == 2);
+    CHECK(p.find("1")->state == job_state::succeeded);
+    CHECK(p.health().polls == 2);
+    CHECK(p.health().failed == 0);
+}
+
 TEST_CASE_METHOD(fixture, "status_poller: not found, several times in a row, is lost") {
     const auto missing = says(not_found());
     SECTION("three times") {

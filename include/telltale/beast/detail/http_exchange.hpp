@@ -279,7 +279,7 @@ private:
         parser_->memory_limit = options().body_limit;
         parser_->body_limit(sink_ ? std::max<std::uint64_t>(options().download_limit, options().body_limit)
                                   : std::uint64_t{options().body_limit});
-        parser_->skip(tunnelling_ || std::string_view(request_.method) == "HEAD");
+        parser_->skip(tunnelling_ || request_.method == "HEAD");
         if (sink_) {
             parser_->sink = &sink_;
             parser_->sink_limit = options().download_limit;

@@ -209,7 +209,7 @@ struct asked_job {
 
 inline auto ask_for_job(job_api& api, const job_id& id, asked_job& asked) {
     http_request request = api.request(job_request(api.api, id, api.base_url));
-    asked.cacheable = std::string_view(request.method) == "GET" && request.body.empty();
+    asked.cacheable = request.method == "GET" && request.body.empty();
     if (const auto* const before = asked.cacheable ? api.known.find(id) : nullptr) {
         asked.cached = true;
         request.headers.emplace_back("If-None-Match", before->etag);

@@ -40,7 +40,7 @@ private:
     bool is_rooted() const noexcept { return !after.empty() && after.front() == '/'; }
 };
 
-/// Or control characters.
+/// Blanks or control characters.
 inline bool has_blanks(std::string_view text) noexcept {
     return std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c <= ' ') || c == 0x7F; });
 }
