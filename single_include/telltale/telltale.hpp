@@ -13958,7 +13958,7 @@ TELLTALE_DECL void poller_state::landing_over(poll_flight& f) {
 }
 
 TELLTALE_DECL net::awaitable<void> poller_state::fly(std::shared_ptr<poller_state> self, flight_ptr f) {
-    constexpr int in_a_row = 64;
+    constexpr int in_a_row = 256;
     for (int n = 1;; ++n) {
         std::optional<flight_failure> failure;
         bool answered = false; // what is thrown from then on was thrown by a sink or a hook

@@ -15,15 +15,15 @@ TEST_CASE("in_memory_sink: records in order, by job; copies share the record") {
     job_report r;
     r.id = "1";
     r.state = job_state::queued;
-    sink(r);
+    sink(job_report(r));
     r.id = "2";
     r.state.reset();
     r.health = watch_state::degraded;
-    sink(r);
+    sink(job_report(r));
     r.id = "1";
     r.state = job_state::running;
     r.health = watch_state::ok;
-    sink(r);
+    sink(job_report(r));
     CHECK(record.reports().size() == 3);
     CHECK(record.reports("2").size() == 1);
     CHECK(record.states("1") == std::vector{job_state::queued, job_state::running});
