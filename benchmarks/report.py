@@ -293,13 +293,16 @@ def poll(results):
 def machine(results):
     m = results['machine']
     packages = ', '.join(f'{p} {v}' for p, v in m['packages'].items())
-    return ['| | |', '| --- | --- |', row('processor', m['cpu']), row('system', m['system']), row('compiler', m['compiler']),
-            row('packages', packages)]
+    return ['| | |', '| --- | --- |', row('system', m['system']), row('compiler', m['compiler']), row('packages', packages)]
 
 
 def measured(results, group):
     m = results['measured'].get(group)
-    return ['', f'Measured {m["date"]} at commit {m["commit"]}; the load when it began and ended, the higher: {m["load"]:.1f}.'] if m else []
+    if not m:
+        return []
+    # The processor is said here, for the groups of a page may be measured on different machines.
+    return ['', f'Measured {m["date"]} at commit {m["commit"]} on {results["machine"]["cpu"]}; the load when it began and ended, the higher: '
+                f'{m["load"]:.1f}.']
 
 
 GROUPS = {
