@@ -2,7 +2,8 @@
 # Copyright (c) 2026 the telltale authors
 #
 # The target telltale_headers_alone compiles one file for each public header, which includes it twice and nothing else.
-# The headers that include Beast or simdjson are apart, in telltale_headers_alone_heavy, for they take long. src*.hpp are not
+# The headers that include Beast or simdjson are apart, in telltale_headers_alone_heavy, for they take long. On Boost.Asio a file
+# has many of them: that each stands alone does not depend on which Asio it is. src*.hpp are not
 # among them: they are for one file of a separate compilation, as of telltale_core_src and telltale_everything.
 
 file(GLOB_RECURSE telltale_public_headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
@@ -22,6 +23,9 @@ foreach(weight IN ITEMS "" _heavy)
   if(sources)
     add_library(telltale_headers_alone${weight} OBJECT EXCLUDE_FROM_ALL ${sources})
     target_link_libraries(telltale_headers_alone${weight} PRIVATE telltale_dev telltale_flavour telltale::json telltale::beast)
+    if(TELLTALE_ASIO STREQUAL "boost")
+      set_target_properties(telltale_headers_alone${weight} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
+    endif()
     list(LENGTH sources count)
     message(STATUS "telltale: ${count} headers in telltale_headers_alone${weight}")
   endif()
